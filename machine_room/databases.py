@@ -25,7 +25,12 @@ SUITE_MODULES = (*WORK_MODULES, "test_mail_full")
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 #: Benchmarks measure what a real server would do.
 SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
-COMMON = {"max_connections": "200", "shared_buffers": "512MB", "random_page_cost": "1.1", "jit": "off"}
+COMMON = {
+    "max_connections": "200",
+    "shared_buffers": "512MB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+}
 
 
 @dataclass(frozen=True)
@@ -42,15 +47,24 @@ class Postgres:
 
     def connect(self, database: str = "postgres"):
         connection = psycopg2.connect(
-            host=self.host, port=self.port, user=self.user, password=self.password or None, dbname=database
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password or None,
+            dbname=database,
         )
         connection.autocommit = True
         return connection
 
-    def execute(self, statement: str, *names: str, database: str = "postgres", arguments=()) -> list[tuple]:
+    def execute(
+        self, statement: str, *names: str, database: str = "postgres", arguments=()
+    ) -> list[tuple]:
         """Run one statement; each ``{}`` in it stands for a quoted name. Return its rows."""
         query = psycopg2.sql.SQL(statement).format(*map(psycopg2.sql.Identifier, names))
-        with contextlib.closing(self.connect(database)) as connection, connection.cursor() as cursor:
+        with (
+            contextlib.closing(self.connect(database)) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(query, arguments)
             return cursor.fetchall() if cursor.description else []
 
@@ -125,7 +139,7 @@ def postgres(settings: dict[str, str] = FAST, folder: str = "postgres"):
 def _given_server() -> Postgres:
     server = Postgres(
         host=os.environ["PGHOST"],
-        port=int(os.environ.get("PGPORT", 5432)),
+        port=int(os.environ.get("PGPORT", "5432")),
         user=os.environ.get("PGUSER", "odoo"),
         password=os.environ.get("PGPASSWORD", ""),
     )
@@ -193,15 +207,30 @@ def stock_template(server: Postgres, modules: tuple[str, ...] = WORK_MODULES) ->
         more = tuple(module for module in modules if module not in WORK_MODULES)
         if more:
             server.copy(stock_template(server), scratch)
-        install(server, scratch, more or modules, what=f"Installing Odoo with {', '.join(modules)} (two minutes)")
+        install(
+            server,
+            scratch,
+            more or modules,
+            what=f"Installing Odoo with {', '.join(modules)} (two minutes)",
+        )
         server.rename(scratch, name)
     return name
 
 
-def install(server: Postgres, database: str, modules, *, what: str, addons=(paths.ROOT,), log="odoo-install") -> None:
+def install(
+    server: Postgres, database: str, modules, *, what: str, addons=(paths.ROOT,), log="odoo-install"
+) -> None:
     """Install modules in a database, making the database if it is not there."""
     console.run(
-        [*odoo(config_file(server, addons)), "-d", database, "-i", ",".join(modules), "--stop-after-init", "--no-http"],
+        [
+            *odoo(config_file(server, addons)),
+            "-d",
+            database,
+            "-i",
+            ",".join(modules),
+            "--stop-after-init",
+            "--no-http",
+        ],
         what=what,
         log=log,
         advice="It is safe to run the same command again.",

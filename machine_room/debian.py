@@ -119,7 +119,9 @@ def _add_missing_file(unpacked: Path) -> None:
     if target.exists():
         return
     if not shutil.which("npm"):
-        raise Trouble("npm is missing: install Node.js (package npm), it brings one file of the web client.")
+        raise Trouble(
+            "npm is missing: install Node.js (package npm), it brings one file of the web client."
+        )
     scratch = paths.DOWNLOADS / "npm"
     scratch.mkdir(parents=True, exist_ok=True)
     console.run(
@@ -149,7 +151,10 @@ def ensure_programs(*names: str) -> None:
     command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
     by_hand = f"run: sudo apt-get install {' '.join(missing)}"
     if os.geteuid():
-        if not shutil.which("sudo") or subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode:
+        if (
+            not shutil.which("sudo")
+            or subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode
+        ):
             raise Trouble(f"{', '.join(missing)} missing and only root may install; {by_hand}")
         command = ["sudo", "-n", *command]
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
