@@ -172,7 +172,7 @@ def config_file(server: Postgres, addons: tuple[Path, ...] = (paths.ROOT,), **op
         "db_host": server.host,
         "db_port": server.port,
         "db_user": server.user,
-        "db_password": server.password or False,
+        **({"db_password": server.password} if server.password else {}),
         "http_interface": "127.0.0.1",
         "http_enable": True,
         "list_db": False,

@@ -1,0 +1,81 @@
+"""``make test``: all tests in one pytest run, on a fresh database with the addon installed.
+
+Transaction, HTTP and browser tests run on that database through pytest-odoo; tests of the mail world
+make copies of the database for themselves, since real mail needs real commits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+
+from . import console, databases, paths
+
+ADDONS = ("notify_routing",)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make test", description=__doc__)
+    parser.add_argument("--keep", metavar="NAME", help="test in a database of this name and keep it")
+    options, pytest_arguments = parser.parse_known_args()
+    with databases.postgres() as server:
+        template = addon_template(server)
+        name = options.keep or f"test_{os.getpid()}"
+        server.copy(template, name)
+        try:
+            return run_pytest(server, name, template, pytest_arguments)
+        finally:
+            if not options.keep:
+                server.drop(name)
+
+
+def addon_template(server: databases.Postgres) -> str:
+    """Return the name of a database with the addon as it is now, made when the addon changes."""
+    stock = databases.stock_template(server)
+    name = f"addon_{paths.fingerprint(stock, *_sources())}"
+    if not server.exists(name):
+        outdated = server.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'addon\\_%%' ORDER BY oid DESC OFFSET 3"
+        )
+        for (old,) in outdated:
+            server.drop(old)
+        scratch = f"{name}_making_{os.getpid()}"
+        server.copy(stock, scratch)
+        databases.install(server, scratch, ADDONS, what=f"Installing {', '.join(ADDONS)}")
+        server.rename(scratch, name)
+    return name
+
+
+def _sources():
+    """Return the files whose change needs a new database."""
+    kinds = {".py", ".xml", ".csv", ".sql", ".po", ".pot"}
+    for addon in ADDONS:
+        for path in sorted((paths.ROOT / addon).rglob("*")):
+            if path.suffix in kinds and "tests" not in path.parts:
+                yield path
+
+
+def run_pytest(server: databases.Postgres, database: str, template: str, arguments: list[str]) -> int:
+    """Run pytest on a database and return its exit code.
+
+    :param template: database that tests copy when they need one of their own
+    """
+    config = databases.config_file(server)
+    environment = dict(
+        os.environ,
+        NOTIFY_TEMPLATE=template,
+        NOTIFY_CONFIG=str(config),
+        COVERAGE_FILE=str(paths.CACHE / "coverage"),
+    )
+    command = [sys.executable, "-m", "pytest", f"--odoo-database={database}", f"--odoo-config={config}"]
+    command += ["--odoo-http", *arguments]
+    if not any(argument.startswith(("--cov", "--no-cov")) for argument in arguments):
+        command += ["--cov=notify_routing", "--cov-report=term:skip-covered"]
+    console.step("Running the tests")
+    return subprocess.call(command, env=environment, cwd=paths.ROOT)
+
+
+if __name__ == "__main__":
+    console.main(main)

@@ -1,0 +1,35 @@
+{
+    "name": "Notification Routing",
+    "summary": "Who is told what, through which channel, when and why",
+    "version": "19.0.1.0.0",
+    "category": "Productivity/Discuss",
+    "license": "LGPL-3",
+    "author": "notify_routing contributors",
+    "depends": ["mail", "sales_team"],
+    "data": [
+        # security
+        "security/notify_groups.xml",
+        "security/ir.model.access.csv",
+        "security/notify_rules.xml",
+        # data
+        "data/subscription_data.xml",
+        # views
+        "views/notify_subscription_views.xml",
+        "views/notify_subscription_run_views.xml",
+        "views/notify_preference_views.xml",
+        "views/crm_team_views.xml",
+        "views/res_users_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/notify_menus.xml",
+    ],
+    "assets": {
+        "web.assets_backend": [
+            "notify_routing/static/src/**/*",
+        ],
+        "web.assets_tests": [
+            "notify_routing/static/tests/tours/**/*",
+        ],
+    },
+    "uninstall_hook": "uninstall_hook",
+    "application": True,
+}

@@ -1,0 +1,4 @@
+from . import subscription
+from . import routing
+from . import schedule
+from . import trail

@@ -1,0 +1,2 @@
+from . import mail_notification
+from . import mail_thread

@@ -1,0 +1,82 @@
+from odoo import api, fields, models
+
+
+class MailNotification(models.Model):
+    """Door: a decision (event, reason, due) is part of the row that Odoo makes anyway."""
+
+    _inherit = "mail.notification"
+
+    notify_event = fields.Selection(
+        [
+            ("message", "Message"),
+            ("reply", "Answer by e-mail"),
+            ("note", "Note"),
+            ("direct", "Direct notification"),
+            ("subtype", "Announced change"),
+        ],
+        string="Event",
+        help="What happened on the document.",
+    )
+    notify_reason = fields.Selection(
+        [
+            ("mention", "was mentioned by name"),
+            ("direct", "was chosen as recipient"),
+            ("follower", "follows the document and this kind of event"),
+            ("address", "is addressed by e-mail only"),
+            ("other", "was added by another function of the system"),
+        ],
+        string="Reason",
+        help="Why this person is told.",
+    )
+    notify_in_app = fields.Boolean(
+        "In Odoo Too", help="Told by e-mail and in Odoo: one row, unread until it is read in Odoo."
+    )
+    notify_due = fields.Datetime("Due", help="When this leaves. Empty: at once.")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        message_id, decisions = self.env.context.get("notify_decisions") or (None, {})
+        in_app = {}
+        for vals in vals_list:
+            if message_id and vals.get("mail_message_id") == message_id:
+                decision = decisions.get(vals.get("res_partner_id") or vals.get("mail_email_address"), {})
+                vals.update(decision.get("row", {}))
+                if decision.get("both") and vals.get("notification_type") == "email":
+                    in_app[vals["res_partner_id"]] = vals
+        if not in_app:
+            return super().create(vals_list)
+        return self._join_in_app(vals_list, in_app, message_id)
+
+    def _join_in_app(self, vals_list, in_app, message_id):
+        """Make one row of the in-app notification that is there and the e-mail that comes.
+
+        Odoo allows one row a message and person. It stays unread, so that it counts in the inbox,
+        and follows the fate of the e-mail.
+
+        :param dict in_app: ``{partner_id: values of the row for the e-mail}``
+        """
+        existing = self.search(
+            [("mail_message_id", "=", message_id), ("res_partner_id", "in", list(in_app))]
+        ).grouped("res_partner_id")
+        existing = {partner.id: row for partner, row in existing.items()}
+        fresh = [vals for vals in vals_list if vals.get("res_partner_id") not in existing]
+        created = iter(super().create(fresh))
+        rows = self.browse()
+        by_values = {}
+        for vals in vals_list:
+            row = existing.get(vals.get("res_partner_id"))
+            if row is None:
+                rows |= next(created)
+                continue
+            rows |= row
+            kept = {
+                name: value
+                for name, value in vals.items()
+                if name not in ("mail_message_id", "res_partner_id", "is_read", "read_date")
+            }
+            kept["notify_in_app"] = True
+            key = tuple(sorted(kept.items()))
+            by_values[key] = by_values.get(key, self.browse()) | row
+        for values, own in by_values.items():
+            own.write(dict(values))
+        return rows

@@ -1,0 +1,87 @@
+from odoo import models
+
+from ...tools.reasons import mentioned, reason_of
+
+
+class MailThread(models.AbstractModel):
+    """Door: each recipient that Odoo found carries why, into the row that Odoo makes of it."""
+
+    _inherit = "mail.thread"
+
+    def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
+        recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
+        if recipients:
+            self._notify_explain(message, msg_vals or {}, recipients)
+        return recipients
+
+    def _notify_explain(self, message, msg_vals, recipients):
+        """Write event and reason on the recipients' data, under ``notify_event`` and
+        ``notify_reason``."""
+
+        def value(name):
+            return msg_vals[name] if name in msg_vals else message.sudo()[name]
+
+        direct = msg_vals["partner_ids"] if "partner_ids" in msg_vals else message.sudo().partner_ids.ids
+        mentions = mentioned(str(value("body") or "")) if direct else set()
+        subtype_id = (
+            msg_vals["subtype_id"] if "subtype_id" in msg_vals else message.sudo().subtype_id.id
+        )
+        event = self._notify_event(value("message_type"), subtype_id)
+        for recipient in recipients:
+            recipient.setdefault("notify_event", event)
+            recipient.setdefault(
+                "notify_reason",
+                reason_of(
+                    recipient["id"],
+                    direct=direct,
+                    mentions=mentions,
+                    is_follower=recipient["is_follower"],
+                ),
+            )
+
+    def _notify_event(self, message_type, subtype_id):
+        """Return the code of the event that a message tells of."""
+        to_id = self.env["ir.model.data"]._xmlid_to_res_id
+        if message_type == "user_notification":
+            return "direct"
+        if subtype_id == to_id("mail.mt_note"):
+            return "note"
+        if subtype_id and subtype_id != to_id("mail.mt_comment"):
+            return "subtype"
+        return "reply" if message_type == "email" else "message"
+
+    # Who wants both, e-mail and in-app, is told in-app as anybody else; the e-mail then joins the
+    # same row of mail.notification.
+
+    def _notify_thread_by_inbox(self, message, recipients_data, *args, **kwargs):
+        self = self._with_decisions(message, recipients_data)
+        told = self._told_in_app(recipients_data)
+        return super(MailThread, self)._notify_thread_by_inbox(message, told, *args, **kwargs)
+
+    def _notify_thread_by_email(self, message, recipients_data, *args, **kwargs):
+        self = self._with_decisions(message, recipients_data)
+        return super(MailThread, self)._notify_thread_by_email(message, recipients_data, *args, **kwargs)
+
+    def _notify_thread_by_web_push(self, message, recipients_data, *args, **kwargs):
+        told = self._told_in_app(recipients_data)
+        return super()._notify_thread_by_web_push(message, told, *args, **kwargs)
+
+    def _told_in_app(self, recipients_data):
+        return [
+            {**recipient, "notif": "inbox"} if recipient.get("notify_both") else recipient
+            for recipient in recipients_data
+        ]
+
+    def _with_decisions(self, message, recipients_data):
+        """Let the rows of ``mail.notification`` find their decision when Odoo makes them."""
+        decisions = {
+            recipient["id"] or recipient["email_normalized"]: {
+                "both": recipient.get("notify_both", False),
+                "row": {
+                    "notify_event": recipient.get("notify_event", False),
+                    "notify_reason": recipient.get("notify_reason", False),
+                },
+            }
+            for recipient in recipients_data
+        }
+        return self.with_context(notify_decisions=(message.id, decisions))

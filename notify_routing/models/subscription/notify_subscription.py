@@ -1,0 +1,439 @@
+from odoo import api, fields, models, tools
+from odoo.exceptions import ValidationError
+
+from ...tools.subscription import Book, Line, Person, Subtypes, resolve, subtypes_of
+
+
+class NotifySubscription(models.Model):
+    """A default choice of subtypes: what somebody is told of on a document that they follow,
+    as long as nobody chose anything on that document itself.
+
+    Resolved where Odoo gives default subtypes, see the doors into ``mail.followers`` and
+    ``mail.thread`` beside this file.
+    """
+
+    _name = "notify.subscription"
+    _description = "Default Subscription"
+    _order = "scope, team_id, user_id, model, id"
+
+    scope = fields.Selection(
+        [
+            ("user", "Own default of a person"),
+            ("member", "Member of a team"),
+            ("team", "Team"),
+            ("company", "Company"),
+        ],
+        required=True,
+        default="user",
+        help="Strongest first: a person's own default, what the team says for this member, "
+        "what the team says for all, what the company says. Odoo's own default comes last.",
+    )
+    user_id = fields.Many2one(
+        "res.users",
+        string="Person",
+        ondelete="cascade",
+        index="btree_not_null",
+        domain="[('share', '=', False)]",
+        default=lambda self: self._default_user(),
+    )
+    team_id = fields.Many2one("crm.team", string="Team", ondelete="cascade", index="btree_not_null")
+    company_id = fields.Many2one("res.company", string="Company", ondelete="cascade")
+    model_id = fields.Many2one(
+        "ir.model",
+        string="Document Type",
+        ondelete="cascade",
+        domain="[('is_mail_thread', '=', True), ('transient', '=', False)]",
+        help="Leave empty for all document types.",
+    )
+    model = fields.Char(related="model_id.model", string="Model", store=True, index=True)
+    level = fields.Selection(
+        [
+            ("everything", "Everything"),
+            ("discussions", "Discussions"),
+            ("mentions", "Only mentions"),
+            ("custom", "Chosen events"),
+        ],
+        required=True,
+        default="discussions",
+        help="Everything: all kinds of events.\n"
+        "Discussions: messages, no notes and no status changes.\n"
+        "Only mentions: what is addressed to the person by name.\n"
+        "Chosen events: the kinds of events ticked below.",
+    )
+    subtype_ids = fields.Many2many(
+        "mail.message.subtype",
+        string="Events",
+        domain="[('hidden', '=', False), ('res_model', 'in', [False, model])]",
+    )
+    auto_follow = fields.Boolean(
+        "Follow the Team's Documents",
+        help="The members follow every document of the team, from its creation or from the moment "
+        "when it is given to the team.",
+    )
+    rule_company_id = fields.Many2one(
+        "res.company", compute="_compute_rule_company_id", store=True, index="btree_not_null"
+    )
+
+    _one_choice = models.UniqueIndex(
+        "(scope, COALESCE(user_id, 0), COALESCE(team_id, 0), COALESCE(company_id, 0),"
+        " COALESCE(model_id, 0))",
+        "There is already a default for this person, team or company and this document type.",
+    )
+
+    @api.model
+    def _default_user(self):
+        scope = self.env.context.get("default_scope", "user")
+        return self.env.user if scope == "user" else False
+
+    # ------------------------------------------------------------
+    # COMPUTES AND CHECKS
+    # ------------------------------------------------------------
+
+    @api.depends("team_id.company_id", "company_id")
+    def _compute_rule_company_id(self):
+        for line in self:
+            line.rule_company_id = line.company_id or line.team_id.company_id
+
+    @api.depends("scope", "user_id", "team_id", "company_id", "model_id")
+    def _compute_display_name(self):
+        for line in self:
+            whose = {
+                "user": line.user_id.name,
+                "member": f"{line.user_id.name} ({line.team_id.name})",
+                "team": line.team_id.name,
+                "company": line.company_id.name,
+            }.get(line.scope)
+            what = line.model_id.name or self.env._("all document types")
+            line.display_name = f"{whose}: {what}"
+
+    @api.constrains("scope", "user_id", "team_id", "company_id", "auto_follow")
+    def _check_scope(self):
+        needed = {
+            "user": {"user_id"},
+            "member": {"user_id", "team_id"},
+            "team": {"team_id"},
+            "company": {"company_id"},
+        }
+        for line in self:
+            given = {name for name in ("user_id", "team_id", "company_id") if line[name]}
+            if given != needed[line.scope]:
+                names = [self._fields[name]._description_string(self.env) for name in needed[line.scope]]
+                raise ValidationError(
+                    self.env._(
+                        "A default of the kind “%(scope)s” needs exactly: %(names)s.",
+                        scope=dict(self._fields["scope"]._description_selection(self.env))[line.scope],
+                        names=", ".join(sorted(names)),
+                    )
+                )
+            if line.user_id.share:
+                raise ValidationError(
+                    self.env._(
+                        "%(user)s is an external user: defaults are for internal users. Choose what "
+                        "an external contact is told of on the document itself.",
+                        user=line.user_id.name,
+                    )
+                )
+            if line.auto_follow and not line.team_id:
+                raise ValidationError(
+                    self.env._("Only the default of a team or of its member can follow the team's documents.")
+                )
+
+    @api.constrains("model_id", "subtype_ids", "auto_follow")
+    def _check_model(self):
+        for line in self:
+            if line.model_id and not line.model_id.is_mail_thread:
+                raise ValidationError(
+                    self.env._("%(model)s has no messages that one could follow.", model=line.model_id.name)
+                )
+            strange = line.subtype_ids.filtered(
+                lambda subtype, line=line: subtype.res_model and subtype.res_model != line.model
+            )
+            if strange:
+                raise ValidationError(
+                    self.env._(
+                        "“%(events)s” does not happen on this document type; remove it, or choose the "
+                        "document type it belongs to.",
+                        events=", ".join(strange.mapped("name")),
+                    )
+                )
+
+    # ------------------------------------------------------------
+    # CRUD: the lines are read through a cache
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        self.env.registry.clear_cache()
+        return lines
+
+    def write(self, vals):
+        result = super().write(vals)
+        self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
+    # ------------------------------------------------------------
+    # RESOLUTION
+    # ------------------------------------------------------------
+
+    @tools.ormcache()
+    def _book(self):
+        """Return all lines, arranged for reading.
+
+        :rtype: notify_routing.tools.subscription.Book
+        """
+        self.flush_model()
+        self.env.cr.execute(
+            """
+            SELECT line.id, line.scope, line.level, line.model, line.user_id, line.team_id,
+                   line.company_id, line.auto_follow,
+                   ARRAY(SELECT rel.mail_message_subtype_id
+                           FROM mail_message_subtype_notify_subscription_rel rel
+                          WHERE rel.notify_subscription_id = line.id)
+              FROM notify_subscription line
+            """
+        )
+        return Book.of(
+            Line(
+                id=line_id,
+                scope=scope,
+                level=level,
+                model=model,
+                user_id=user_id,
+                team_id=team_id,
+                company_id=company_id,
+                auto_follow=bool(auto_follow),
+                subtype_ids=frozenset(subtype_ids),
+            )
+            for (
+                line_id, scope, level, model, user_id, team_id, company_id, auto_follow, subtype_ids
+            ) in self.env.cr.fetchall()
+        )  # fmt: skip
+
+    @tools.ormcache("model")
+    def _subtypes(self, model):
+        """Return what can be followed on a document type, as Odoo has it.
+
+        :rtype: notify_routing.tools.subscription.Subtypes
+        """
+        available = self.env[model].sudo()._mail_get_message_subtypes()
+        default, _internal, _external = self.env["mail.message.subtype"].sudo().default_subtypes(model)
+        return self._subtypes_from(available, default)
+
+    @api.model
+    def _subtypes_from(self, available, default=None):
+        """Arrange subtypes for :mod:`notify_routing.tools.subscription`."""
+        return Subtypes(
+            available=frozenset(available.ids),
+            default=frozenset((available.filtered("default") if default is None else default).ids),
+            own=frozenset(available.filtered("res_model").ids),
+            discussion=self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_comment"),
+        )
+
+    @tools.ormcache("model")
+    def _team_field(self, model):
+        """Return the name of the field that holds a document's sales team, ``None`` without one."""
+        found = [
+            name
+            for name, field in self.env[model]._fields.items()
+            if field.type == "many2one" and field.comodel_name == "crm.team" and field.store
+        ]
+        return "team_id" if "team_id" in found else next(iter(found), None)
+
+    @api.model
+    def _resolve(self, model, res_ids, partner_ids):
+        """Return the default choice of people on documents, for those who have one.
+
+        Costs no query as long as there is no line about the document type.
+
+        :param str model: document type
+        :param list res_ids: documents
+        :param list partner_ids: people; externals among them have no default here
+        :return: ``{(res_id, partner_id): (Line, {subtype_id, …})}``, e.g.
+            ``{(7, 12): (Line(id=3, scope="team", …), {1, 4})}``
+        """
+        lines = self._book().about(model)
+        if not lines or not res_ids:
+            return {}
+        people = self._people(partner_ids)
+        if not people:
+            return {}
+        scopes = {line.scope for line in lines}
+        teams = self._teams_of([user_id for user_id, _company in people.values()]) if (
+            scopes & {"member", "team"}
+        ) else {}  # fmt: skip
+        places = self._places(model, res_ids, bool(teams), "company" in scopes)
+        subtypes = self._subtypes(model)
+        known = {}
+        result = {}
+        for res_id in res_ids:
+            team_id, company_id = places.get(res_id, (None, None))
+            for partner_id, (user_id, own_company_id) in people.items():
+                key = (partner_id, team_id, company_id)
+                if key not in known:
+                    own_teams = teams.get(user_id, [])
+                    person = Person(
+                        user_id=user_id,
+                        team_ids=sorted(own_teams, key=lambda team, here=team_id: team != here),
+                        company_id=company_id or own_company_id,
+                    )
+                    known[key] = self._default_of(resolve(lines, person, model), subtypes)
+                if known[key]:
+                    result[res_id, partner_id] = known[key]
+        return result
+
+    @api.model
+    def _default_of(self, line, subtypes):
+        """Return ``(line, subtype ids)``, ``None`` without a line."""
+        if line is None:
+            return None
+        return line, subtypes_of(line.level, line.subtype_ids, subtypes, for_all=line.model is None)
+
+    @api.model
+    def _people(self, partner_ids):
+        """Return the internal users among partners: ``{partner_id: (user_id, company_id)}``."""
+        users = (
+            self.env["res.users"]
+            .sudo()
+            .search_fetch(
+                [("partner_id", "in", list(partner_ids)), ("share", "=", False)],
+                ["partner_id", "company_id"],
+                order="id DESC",
+            )
+        )
+        return {user.partner_id.id: (user.id, user.company_id.id) for user in users}
+
+    @api.model
+    def _teams_of(self, user_ids):
+        """Return the teams that people belong to or lead: ``{user_id: [team_id, …]}``, by the
+        teams' order."""
+        self.env["crm.team.member"].flush_model(["user_id", "crm_team_id", "active"])
+        self.env["crm.team"].flush_model(["user_id", "active", "sequence"])
+        self.env.cr.execute(
+            """
+            SELECT belongs.user_id, team.id
+              FROM crm_team team
+              JOIN (SELECT member.user_id, member.crm_team_id AS team_id
+                      FROM crm_team_member member
+                     WHERE member.active AND member.user_id = ANY(%(users)s)
+                     UNION
+                    SELECT team.user_id, team.id
+                      FROM crm_team team
+                     WHERE team.user_id = ANY(%(users)s)) belongs ON belongs.team_id = team.id
+             WHERE team.active
+          ORDER BY team.sequence, team.id
+            """,
+            {"users": list(user_ids)},
+        )
+        result = {}
+        for user_id, team_id in self.env.cr.fetchall():
+            result.setdefault(user_id, []).append(team_id)
+        return result
+
+    @api.model
+    def _places(self, model, res_ids, with_team, with_company):
+        """Return where documents belong: ``{res_id: (team_id or None, company_id or None)}``."""
+        team_field = self._team_field(model) if with_team else None
+        company_field = "company_id" if with_company and "company_id" in self.env[model]._fields else None
+        if not team_field and not company_field:
+            return {}
+        return {
+            document.id: (
+                document[team_field].id if team_field else None,
+                document[company_field].id if company_field else None,
+            )
+            for document in self.env[model].sudo().browse(res_ids)
+        }
+
+    # ------------------------------------------------------------
+    # FOLLOWING THE TEAM'S DOCUMENTS
+    # ------------------------------------------------------------
+
+    @api.model
+    def _followed_team_field(self, model):
+        """Return the name of a document type's team field if some team's members follow its
+        documents of that type, else ``None``. Costs no query."""
+        if any(line.auto_follow for line in self._book().about(model)):
+            return self._team_field(model)
+        return None
+
+    @api.model
+    def _team_followers(self, model, team_id):
+        """Return the partners who follow a team's documents of a type.
+
+        A member's own line says so for that member alone, and wins over the team's.
+
+        :rtype: list[int]
+        """
+        lines = [line for line in self._book().about(model) if line.team_id == team_id]
+        if not any(line.auto_follow for line in lines):
+            return []
+        team = self.env["crm.team"].sudo().browse(team_id)
+        members = (team.member_ids | team.user_id).filtered(lambda user: user.active and not user.share)
+        followers = members.filtered(
+            lambda user: (
+                (line := resolve(
+                    [line for line in lines if line.scope in ("member", "team")],
+                    Person(user.id, [team_id]),
+                    model,
+                )) and line.auto_follow
+            )
+        )  # fmt: skip
+        return followers.partner_id.ids
+
+    @api.model
+    def _follow_team(self, documents, field):
+        """Make the members who want it follow documents that were just given to their team."""
+        for team, own in documents.grouped(field).items():
+            partner_ids = self._team_followers(documents._name, team.id) if team else []
+            if partner_ids:
+                self.env["mail.followers"]._insert_followers(
+                    own._name, own.ids, partner_ids, check_existing=True, existing_policy="skip"
+                )
+
+    # ------------------------------------------------------------
+    # WORDS
+    # ------------------------------------------------------------
+
+    @api.model
+    def _because(self, origin, line=None):
+        """Say in the reader's language where a choice of subtypes comes from.
+
+        :param origin: value of ``mail.followers.notify_origin``
+        :param line: the record of ``notify.subscription`` behind it, if any
+        """
+        team = line.sudo().team_id.name if line else None
+        if origin == "choice":
+            return self.env._("chosen on this document")
+        if origin == "user":
+            return self.env._("own default")
+        if origin == "member":
+            return self.env._("from team %(team)s, for this person", team=team)
+        if origin == "team":
+            return self.env._("from team %(team)s", team=team)
+        if origin == "company":
+            return self.env._("from company %(company)s", company=line.sudo().company_id.name if line else "")
+        if origin == "odoo":
+            return self.env._("Odoo's default")
+        return self.env._("followed automatically")
+
+    # ------------------------------------------------------------
+    # BUTTONS
+    # ------------------------------------------------------------
+
+    def action_apply(self):
+        """Open the preview of what applying these defaults to existing documents would do."""
+        run = self.env["notify.subscription.run"].create({"subscription_ids": [(6, 0, self.ids)]})
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Apply to Existing Documents"),
+            "res_model": run._name,
+            "res_id": run.id,
+            "view_mode": "form",
+            "target": "current",
+        }
