@@ -1,0 +1,316 @@
+"""``make odoo-suites``: Odoo's own test suites, on stock and with the addons, and every difference.
+
+Stock's result is kept per Odoo version and requirements, suite by suite, so an interrupted or
+later run only does what is missing. With the addons every suite runs each time; only what an
+*interrupted* run of the very same source had finished is taken over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import console, databases, debian, paths, suites_run
+from .console import Trouble
+from .suites_compare import BAD, Comparison, SuiteRun, compare, describe, table
+
+FOLDER = paths.CACHE / "odoo-suites"
+#: Changes when stored results can no longer be compared with new ones.
+FORMAT = 1
+#: Findings of one kind on the terminal; the report has them all.
+SHOWN = 40
+
+
+def options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="odoo-suites", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--suite", action="append", choices=suites_run.SUITES, help="only this one (repeatable)"
+    )
+    parser.add_argument("--no-web", action="store_true", help="without the web client's unit tests")
+    parser.add_argument(
+        "--stock-only", action="store_true", help="only fill the cache of stock's results"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="run stock again although its result is kept"
+    )
+    parser.add_argument(
+        "--addons", help="install these, separated by commas (default: all in the checkout)"
+    )
+    parser.add_argument(
+        "--addons-path",
+        action="append",
+        type=Path,
+        default=[],
+        help="take addons from this folder instead",
+    )
+    given = parser.parse_args(arguments)
+    given.suites = given.suite or [
+        name for name in suites_run.SUITES if not (given.no_web and name == suites_run.WEB)
+    ]
+    given.folders = tuple(folder.resolve() for folder in given.addons_path) or (paths.ROOT,)
+    return given
+
+
+# ------------------------------------------------------------
+# WHICH ADDONS
+# ------------------------------------------------------------
+
+
+def manifests(folder: Path) -> dict[str, dict]:
+    """Return the manifests of a folder's addons by name."""
+    found = {}
+    for path in sorted(folder.glob("*/__manifest__.py")):
+        try:
+            found[path.parent.name] = ast.literal_eval(path.read_text(encoding="utf-8"))
+        except (SyntaxError, ValueError) as error:
+            raise Trouble(f"{os.path.relpath(path)} cannot be read: {error}") from error
+    return found
+
+
+def choose_addons(
+    own: dict[str, dict], stock: set[str], wanted: Sequence[str] = ()
+) -> tuple[list[str], dict[str, str]]:
+    """Return the addons to install, and why others are not.
+
+    :param dict own: manifests of our addons by name
+    :param set stock: names of Odoo's addons
+    :param wanted: names that must be installed; without, every one that can be
+    :return: e.g. ``(["notify_routing"], {"notify_routing_queue_job": "needs queue_job"})``
+    """
+    if unknown := [name for name in wanted if name not in own]:
+        raise Trouble(
+            f"There is no addon {', '.join(unknown)}; there are: {', '.join(own) or 'none'}."
+        )
+    refused: dict[str, str] = {}
+    for name, manifest in own.items():
+        if not manifest.get("installable", True):
+            refused[name] = "is not installable"
+    changed = True
+    while changed:
+        changed = False
+        for name in own.keys() - refused.keys():
+            there = stock | (own.keys() - refused.keys())
+            if lacking := [
+                needed for needed in own[name].get("depends", []) if needed not in there
+            ]:
+                refused[name] = f"needs {', '.join(lacking)}"
+                changed = True
+    if impossible := [f"{name} {refused[name]}" for name in wanted if name in refused]:
+        raise Trouble(f"These addons cannot be installed: {'; '.join(impossible)}.")
+    chosen = [name for name in own if name not in refused and (not wanted or name in wanted)]
+    if not chosen:
+        raise Trouble("There is no addon to install; --stock-only runs stock alone.")
+    return chosen, {name: why for name, why in refused.items() if not wanted}
+
+
+def addons_of(given: argparse.Namespace) -> list[str]:
+    own = {
+        name: manifest for folder in given.folders for name, manifest in manifests(folder).items()
+    }
+    stock = {
+        path.parent.name for path in (debian.odoo_path() / "odoo/addons").glob("*/__manifest__.py")
+    }
+    chosen, refused = choose_addons(own, stock, given.addons.split(",") if given.addons else ())
+    for name, why in refused.items():
+        console.say(f"   {name} is left out: it {why}")
+    return chosen
+
+
+# ------------------------------------------------------------
+# KEPT RESULTS
+# ------------------------------------------------------------
+
+
+def stock_folder() -> Path:
+    return (
+        FOLDER
+        / paths.fingerprint(databases.odoo_version(), databases.SUITE_MODULES, FORMAT)
+        / "stock"
+    )
+
+
+def ours_folder(modules: Sequence[str], folders: Sequence[Path]) -> Path:
+    """Return where an interrupted run keeps its results: another name for every other source."""
+    files = [
+        file
+        for folder in folders
+        for module in modules
+        for file in sorted((folder / module).rglob("*"))
+        if file.is_file() and "__pycache__" not in file.parts
+    ]
+    return stock_folder().with_name(f"ours-{paths.fingerprint(*modules, *map(str, files), *files)}")
+
+
+def kept(folder: Path, name: str) -> SuiteRun | None:
+    path = folder / f"{name}.json"
+    return SuiteRun.from_json(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def keep(folder: Path, run: SuiteRun) -> None:
+    console.write_atomically(folder / f"{run.name}.json", run.to_json())
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Hold the lock that keeps a second run from dropping this one's databases."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Trouble(
+                "Another odoo-suites is running with this cache; wait for it to end."
+            ) from error
+        yield
+
+
+# ------------------------------------------------------------
+# RUNS
+# ------------------------------------------------------------
+
+
+def run_missing(folder: Path, names: Sequence[str], make_side) -> list[SuiteRun]:
+    """Return the suites' results, running those that the folder does not hold.
+
+    :param make_side: gives the :class:`suites_run.Side`; called without arguments, if at all
+    """
+    runs, side = [], None
+    try:
+        for name in names:
+            run = kept(folder, name)
+            if run is None:
+                side = side or make_side()
+                run = suites_run.run(side, name)
+                keep(folder, run)
+            runs.append(run)
+    finally:
+        if side:
+            side.server.drop(side.template)
+    return runs
+
+
+def run_stock(server: databases.Postgres, given: argparse.Namespace) -> list[SuiteRun]:
+    """Return stock's results.
+
+    :raise Trouble: if a run broke down, for nothing can be compared with half a result
+    """
+    folder = stock_folder()
+    for name in given.suites if given.fresh else ():
+        (folder / f"{name}.json").unlink(missing_ok=True)
+    held = [name for name in given.suites if kept(folder, name)]
+    if held:
+        console.step(f"Stock's results are kept for {', '.join(held)} (--fresh runs them again)")
+    runs = run_missing(folder, given.suites, lambda: suites_run.stock_side(server))
+    broken = [f"{run.name}: {trouble}" for run in runs for trouble in run.troubles]
+    if broken:
+        for run in runs:
+            if run.troubles:
+                (folder / f"{run.name}.json").unlink(missing_ok=True)
+        raise Trouble(f"Stock Odoo's own suites do not run here: {'; '.join(broken)}.")
+    return runs
+
+
+def run_ours(
+    server: databases.Postgres, given: argparse.Namespace, modules: list[str]
+) -> list[SuiteRun]:
+    folder = ours_folder(modules, given.folders)
+    for other in folder.parent.glob("ours-*"):
+        if other != folder:
+            shutil.rmtree(other)
+    held = [name for name in given.suites if kept(folder, name)]
+    if held:
+        console.step(
+            f"Going on after an interrupted run of the same source; it finished {', '.join(held)}"
+        )
+    runs = run_missing(
+        folder, given.suites, lambda: suites_run.addons_side(server, modules, given.folders)
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    return runs
+
+
+# ------------------------------------------------------------
+# REPORT
+# ------------------------------------------------------------
+
+
+def report(runs: dict[str, list[SuiteRun]], found: Comparison | None, what: str) -> list[str]:
+    """Return the lines of the whole report."""
+    lines = [what, "", *table(runs), ""]
+    left_out = sum(run.left_out for run in next(iter(runs.values())))
+    if left_out:
+        lines += [
+            f"Left out on both sides for their time: {suites_run.LEFT_OUT[1:]}, {left_out} tests.",
+            "",
+        ]
+    if found is None:
+        for run in next(iter(runs.values())):
+            lines += [
+                f"{name} fails: {test.reason}"
+                for name, test in run.tests.items()
+                if test.outcome in BAD
+            ]
+            lines += [
+                f"{name} failed once, passed when run again: {why}"
+                for name, why in run.shaky.items()
+            ]
+        return lines
+    for title, findings in describe(found):
+        lines += [
+            title + (f": {len(findings)}" if findings else ""),
+            *(f"  - {text}" for text in findings),
+            "",
+        ]
+    return lines
+
+
+def show(lines: list[str], file: Path) -> None:
+    """Print a report, with long lists cut short, and write all of it to a file."""
+    console.write_atomically(file, "\n".join(lines) + "\n")
+    items = 0
+    for line in lines:
+        items = items + 1 if line.startswith("  - ") else 0
+        if items <= SHOWN:
+            console.say(line)
+        elif items == SHOWN + 1:
+            console.say(f"  … more in {os.path.relpath(file)}")
+    console.say(f"The whole report: {os.path.relpath(file)}")
+
+
+def main() -> int:
+    given = options(sys.argv[1:])
+    if not debian.find("chromium"):
+        raise Trouble(
+            "Chromium is missing, so the browser tests would be skipped; run make odoo-suites."
+        )
+    modules = [] if given.stock_only else addons_of(given)
+    file = paths.LOGS / "odoo-suites-report.txt"
+    with alone(), databases.postgres() as server:
+        stock = run_stock(server, given)
+        if given.stock_only:
+            show(report({"stock": stock}, None, "Odoo's own suites on stock"), file)
+            console.say("odoo-suites: stock only, nothing compared")
+            return 0
+        ours = run_ours(server, given, modules)
+    found = Comparison()
+    for before, after in zip(stock, ours, strict=True):
+        found.add(compare(before, after))
+    show(
+        report(
+            {"stock": stock, "ours": ours}, found, f"Odoo's own suites with {', '.join(modules)}"
+        ),
+        file,
+    )
+    console.say(f"odoo-suites: new failures {found.new_failures}")
+    return 1 if found.new_failures else 0
+
+
+if __name__ == "__main__":
+    console.main(main)
