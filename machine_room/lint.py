@@ -28,21 +28,37 @@ def main(arguments: list[str]) -> int:
     _check_checkout()
     environment = tool_environment(node_modules())
     if "--fix" in arguments:
-        console.step("Repairing what the tools can repair")
-        # A tool that repaired something ends with 1; what it left is reported by the checks.
-        _pre_commit(environment, "--hook-stage", "manual")
+        repair(environment)
     console.step("Checking")
     started = time.monotonic()
-    code = max(
-        (_pre_commit(environment, name) for name in chosen or [""]),
-        default=0,
-    )
+    code = max(_pre_commit(environment, name) for name in chosen or [""])
     _report_unknown_files()
     if code:
         console.say("\n✗ There are findings above. make lint ARGS=--fix repairs layout.")
     else:
         console.done("no findings", started)
     return code
+
+
+def repair(environment: dict[str, str]) -> None:
+    """Let the tools change files, and name those that they changed."""
+    console.step("Repairing what the tools can repair")
+    before = _times()
+    # It ends with 1 when something was repaired, and what is left is reported by the checks.
+    _pre_commit(environment, "--hook-stage", "manual", stdout=subprocess.DEVNULL)
+    for name, time_after in _times().items():
+        if before.get(name) != time_after:
+            console.say(f"   repaired {name}")
+
+
+def _times() -> dict[str, int]:
+    """Return file → time of its last change, for the files that git knows."""
+    files = [paths.ROOT / name for name in _git("ls-files").stdout.splitlines()]
+    return {
+        str(file.relative_to(paths.ROOT)): file.stat().st_mtime_ns
+        for file in files
+        if file.is_file()
+    }
 
 
 def _check_checkout() -> None:
@@ -117,7 +133,7 @@ def tool_environment(modules: Path) -> dict[str, str]:
     )
 
 
-def _pre_commit(environment: dict[str, str], *arguments: str) -> int:
+def _pre_commit(environment: dict[str, str], *arguments: str, stdout=None) -> int:
     """Run the hooks on every file and return pre-commit's exit code."""
     command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color=never"]
     return subprocess.call(
@@ -125,6 +141,7 @@ def _pre_commit(environment: dict[str, str], *arguments: str) -> int:
         env=environment,
         cwd=paths.ROOT,
         stdin=subprocess.DEVNULL,
+        stdout=stdout,
     )
 
 

@@ -1,0 +1,57 @@
+"""The checks that every text file passes, and their repair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from machine_room import lint_text, paths
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "said"),
+    [
+        (b"a \nb\n", 1, "white space at the end"),
+        (b"a\r\nb\r\n", 0, "other than LF"),
+        (b"a", 0, "no line end"),
+        (b"a\n\n", 0, "empty lines at the end"),
+        (b"a\n<<<<<<< HEAD\n", 2, "merge conflict"),
+        (b"a\n>>>>>>> topic\n", 2, "merge conflict"),
+        (f"at {paths.ROOT}/tests\n".encode(), 0, "folder of this checkout"),
+        (b"x\n" * lint_text.LARGEST, 0, "KB are allowed"),
+    ],
+)
+def test_a_fault_is_found(content, line, said):
+    ((found_line, sentence),) = lint_text.findings(Path("a.py"), content)
+    assert (found_line, said in sentence) == (line, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.py", b""),
+        ("a.py", b"a\nb\n"),
+        ("README.rst", b"Title\n=======\n"),
+        ("a.png", b"\x89PNG\r\n\0 \n\n"),
+        ("bounce.eml", b"Subject: x \r\n\r\n"),
+    ],
+)
+def test_a_good_file_is_left_in_peace(name, content):
+    assert list(lint_text.findings(Path(name), content)) == []
+
+
+def test_a_repair_leaves_nothing_to_find(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_bytes(b"a \t\r\n\r\nb\n\n\n")
+    assert lint_text.check([str(path)]) == 1
+    assert lint_text.main(["--fix", str(path)]) == 0
+    assert path.read_bytes() == b"a\n\nb\n"
+    assert lint_text.check([str(path)]) == 0
+
+
+def test_a_repair_does_not_touch_raw_messages(tmp_path):
+    path = tmp_path / "bounce.eml"
+    path.write_bytes(b"Subject: x \r\n\r\n")
+    lint_text.fix(path)
+    assert path.read_bytes() == b"Subject: x \r\n\r\n"
