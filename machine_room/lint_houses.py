@@ -245,6 +245,12 @@ def check_doors(source: Source, methods: Mapping[str, set[str]]) -> Iterator[Fin
 
 
 def _check_override(source: Source, model: str, method: ast.FunctionDef) -> Iterator[Finding]:
+    if _is_property(method):
+        if not any(_is_of_super(node, method.name) for node in ast.walk(method)):
+            yield source.finding(
+                method, f"overrides {model}.{method.name} without reading super().{method.name}"
+            )
+        return
     calls = [node for node in ast.walk(method) if _is_super_call(node, method.name)]
     if not calls:
         yield source.finding(
@@ -261,15 +267,26 @@ def _check_override(source: Source, model: str, method: ast.FunctionDef) -> Iter
             )
 
 
+def _is_property(method: ast.FunctionDef) -> bool:
+    return any(
+        isinstance(decorator, ast.Name) and decorator.id == "property"
+        for decorator in method.decorator_list
+    )
+
+
 def _is_super_call(node: ast.AST, method: str) -> bool:
-    """Tell whether a node is ``super().method(…)``, also with something like ``sudo()`` between."""
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+    return isinstance(node, ast.Call) and _is_of_super(node.func, method)
+
+
+def _is_of_super(node: ast.AST, attribute: str) -> bool:
+    """Tell whether a node is ``super().attribute``, also with something like ``sudo()`` between."""
+    if not isinstance(node, ast.Attribute):
         return False
-    inner: ast.AST = node.func.value
+    inner: ast.AST = node.value
     while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
         inner = inner.func.value
     return (
-        node.func.attr == method
+        node.attr == attribute
         and isinstance(inner, ast.Call)
         and isinstance(inner.func, ast.Name)
         and inner.func.id == "super"

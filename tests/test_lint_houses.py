@@ -19,6 +19,10 @@ class MailThread(models.AbstractModel):
 
     def _notify_thread(self, message, msg_vals=False, **kwargs):
         return []
+
+    @property
+    def readable_fields(self):
+        return []
 """,
     "addons/sale/__manifest__.py": '{"name": "Sales", "depends": ["mail"]}',
     "addons/sale/models/sale_order.py": """
@@ -174,6 +178,11 @@ def test_super_of_another_method_is_not_enough(check):
     assert "without calling super().write()" in check(door(body))[0]
 
 
+def test_a_door_reads_the_property_that_it_overrides(check):
+    (finding,) = check(door("@property\ndef readable_fields(self):\n    return []"))
+    assert finding.endswith("without reading super().readable_fields")
+
+
 def test_a_door_hands_on_the_arguments_it_takes(check):
     body = """
 def _notify_thread(self, message, *args, **kwargs):
@@ -201,6 +210,11 @@ def _notify_thread(self, message, **kwargs):
         """
 def write(self, vals):
     return super().with_context(quiet=True).write(vals)
+""",
+        """
+@property
+def readable_fields(self):
+    return [*super().readable_fields, "channels"]
 """,
         """
 def _notify_of_the_house(self):
