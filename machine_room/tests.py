@@ -21,14 +21,22 @@ def main() -> int:
     parser.add_argument("--keep", metavar="NAME", help="test in a database of this name and keep it")
     options, pytest_arguments = parser.parse_known_args()
     with databases.postgres() as server:
-        template = addon_template(server)
-        name = options.keep or f"test_{os.getpid()}"
-        server.copy(template, name)
-        try:
-            return run_pytest(server, name, template, pytest_arguments)
-        finally:
-            if not options.keep:
-                server.drop(name)
+        return run(server, pytest_arguments, keep=options.keep)
+
+
+def run(server: databases.Postgres, pytest_arguments: list[str], keep: str | None = None) -> int:
+    """Run pytest on a fresh database with the addon and return its exit code.
+
+    :param keep: name of a database to test in and to keep
+    """
+    template = addon_template(server)
+    name = keep or f"test_{os.getpid()}"
+    server.copy(template, name)
+    try:
+        return run_pytest(server, name, template, pytest_arguments)
+    finally:
+        if not keep:
+            server.drop(name)
 
 
 def addon_template(server: databases.Postgres) -> str:

@@ -1,4 +1,5 @@
 from . import subscription
 from . import routing
 from . import schedule
+from . import sender
 from . import trail

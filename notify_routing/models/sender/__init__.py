@@ -1,0 +1,2 @@
+from . import mail_mail
+from . import res_config_settings

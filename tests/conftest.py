@@ -1,0 +1,46 @@
+"""Fixtures of the tests that live in the mail world: a database, a relay, mailboxes, people."""
+
+import os
+import uuid
+
+import pytest
+
+from machine_room import databases
+from machine_room.mailworld import MailWorld
+
+
+@pytest.fixture(scope="module")
+def world():
+    """A relay and mailboxes on loopback."""
+    with MailWorld() as mail_world:
+        yield mail_world
+
+
+@pytest.fixture(scope="module")
+def company(world):
+    """A database of its own, with the addon installed, connected to the mail world."""
+    from odoo.tools import config
+
+    from machine_room.company import Company, outside_of_tests
+
+    server = databases.Postgres(
+        config["db_host"], config["db_port"], config["db_user"], config["db_password"] or ""
+    )
+    name = f"world_{uuid.uuid4().hex[:8]}"
+    with outside_of_tests():
+        server.copy(os.environ["NOTIFY_TEMPLATE"], name)
+        try:
+            with Company(name, world) as odoo_company:
+                yield odoo_company
+        finally:
+            server.drop(name)
+
+
+@pytest.fixture(autouse=True)
+def calm(request):
+    """Leave no rule of the relay, and no half transaction, to the next test."""
+    yield
+    if "company" in request.fixturenames:
+        request.getfixturevalue("world").relay.reset()
+        request.getfixturevalue("company").env.cr.rollback()
+        request.getfixturevalue("company").env.invalidate_all()
