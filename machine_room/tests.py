@@ -45,7 +45,7 @@ def addon_template(server: databases.Postgres) -> str:
     name = f"addon_{paths.fingerprint(stock, *_sources())}"
     if not server.exists(name):
         outdated = server.execute(
-            "SELECT datname FROM pg_database WHERE datname LIKE 'addon\\_%%' ORDER BY oid DESC OFFSET 3"
+            "SELECT datname FROM pg_database WHERE datname ~ '^addon_[0-9a-f]+$' ORDER BY oid DESC OFFSET 5"
         )
         for (old,) in outdated:
             server.drop(old)

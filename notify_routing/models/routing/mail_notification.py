@@ -28,6 +28,14 @@ class MailNotification(models.Model):
         string="Reason",
         help="Why this person is told.",
     )
+    notify_origin = fields.Selection(
+        selection=lambda self: self.env["mail.followers"]._fields["notify_origin"].selection,
+        string="Subscription From",
+        help="Where the follower's subscription came from when this happened.",
+    )
+    notify_subscription_id = fields.Many2one(
+        "notify.subscription", string="Default Behind It", ondelete="set null", index="btree_not_null"
+    )
     notify_in_app = fields.Boolean(
         "In Odoo Too", help="Told by e-mail and in Odoo: one row, unread until it is read in Odoo."
     )

@@ -2,6 +2,9 @@ from odoo import models
 
 from ...tools.reasons import mentioned, reason_of
 
+#: What a recipient's data carries into the row of ``mail.notification``.
+DECISION = ("notify_event", "notify_reason", "notify_origin", "notify_subscription_id")
+
 
 class MailThread(models.AbstractModel):
     """Door: each recipient that Odoo found carries why, into the row that Odoo makes of it."""
@@ -15,8 +18,8 @@ class MailThread(models.AbstractModel):
         return recipients
 
     def _notify_explain(self, message, msg_vals, recipients):
-        """Write event and reason on the recipients' data, under ``notify_event`` and
-        ``notify_reason``."""
+        """Write on the recipients' data why they are told, under the names of the columns of
+        ``mail.notification``."""
 
         def value(name):
             return msg_vals[name] if name in msg_vals else message.sudo()[name]
@@ -27,7 +30,13 @@ class MailThread(models.AbstractModel):
             msg_vals["subtype_id"] if "subtype_id" in msg_vals else message.sudo().subtype_id.id
         )
         event = self._notify_event(value("message_type"), subtype_id)
+        origins = self.env["mail.followers"]._origins(
+            self, [recipient["id"] for recipient in recipients if recipient["is_follower"]]
+        )
         for recipient in recipients:
+            recipient["notify_origin"], recipient["notify_subscription_id"] = origins.get(
+                recipient["id"], (False, False)
+            )
             recipient.setdefault("notify_event", event)
             recipient.setdefault(
                 "notify_reason",
@@ -77,10 +86,7 @@ class MailThread(models.AbstractModel):
         decisions = {
             recipient["id"] or recipient["email_normalized"]: {
                 "both": recipient.get("notify_both", False),
-                "row": {
-                    "notify_event": recipient.get("notify_event", False),
-                    "notify_reason": recipient.get("notify_reason", False),
-                },
+                "row": {name: recipient.get(name, False) for name in DECISION},
             }
             for recipient in recipients_data
         }

@@ -123,6 +123,27 @@ class MailFollowers(models.Model):
             result.setdefault(follower.res_id, set()).add(follower.partner_id.id)
         return result
 
+    @api.model
+    def _origins(self, document, partner_ids):
+        """Return where followers' subscriptions come from: ``{partner_id: (origin, line id)}``.
+
+        Costs no query where no default is set up for the document's type.
+        """
+        if not partner_ids or not self.env["notify.subscription"]._book().about(document._name):
+            return {}
+        followers = self.sudo().search_fetch(
+            [
+                ("res_model", "=", document._name),
+                ("res_id", "in", document.ids),
+                ("partner_id", "in", partner_ids),
+            ],
+            ["partner_id", "notify_origin", "notify_subscription_id"],
+        )
+        return {
+            follower.partner_id.id: (follower.notify_origin, follower.notify_subscription_id.id)
+            for follower in followers
+        }
+
     def _to_store_defaults(self, target):
         return [*super()._to_store_defaults(target), "notify_muted"]
 
