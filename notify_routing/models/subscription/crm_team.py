@@ -10,12 +10,13 @@ class CrmTeam(models.Model):
     def action_notify_apply(self):
         """Open the preview of what applying the team's defaults to existing documents would do."""
         self.ensure_one()
+        self.env["notify.subscription.table"]._check_can_edit(self)
         lines = self.env["notify.subscription"].search([("team_id", "=", self.id)])
         if not lines:
             raise UserError(
                 self.env._(
-                    "Team %(team)s has no defaults yet: choose in the table what its members are told "
-                    "of, then apply that to the existing documents.",
+                    "Team %(team)s has no defaults yet: choose in the table what its members are "
+                    "told of, then apply that to the existing documents.",
                     team=self.name,
                 )
             )

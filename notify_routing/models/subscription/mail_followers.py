@@ -63,6 +63,9 @@ class MailFollowers(models.Model):
                     values["notify_origin"] = "odoo"
                 else:
                     values["notify_origin"] = self.env.context.get("notify_origin", False)
+        if self.env.context.get("notify_origin") == "choice":
+            for values in update.values():
+                values.update(notify_origin="choice", notify_subscription_id=False)
         return new, self._without_muted(update)
 
     def _without_muted(self, update):

@@ -169,6 +169,8 @@ class NotifySubscription(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
+        # The rules look at a line before it is written; nobody makes their own default a team's.
+        self.check_access("write")
         self.env.registry.clear_cache()
         return result
 
@@ -363,11 +365,12 @@ class NotifySubscription(models.Model):
         return None
 
     @api.model
-    def _team_followers(self, model, team_id):
+    def _team_followers(self, model, team_id, line_ids=None):
         """Return the partners who follow a team's documents of a type.
 
         A member's own line says so for that member alone, and wins over the team's.
 
+        :param line_ids: only those who follow because of one of these lines
         :rtype: list[int]
         """
         lines = [line for line in self._book().about(model) if line.team_id == team_id]
@@ -381,7 +384,7 @@ class NotifySubscription(models.Model):
                     [line for line in lines if line.scope in ("member", "team")],
                     Person(user.id, [team_id]),
                     model,
-                )) and line.auto_follow
+                )) and line.auto_follow and (line_ids is None or line.id in line_ids)
             )
         )  # fmt: skip
         return followers.partner_id.ids

@@ -1,16 +1,14 @@
-from collections import defaultdict
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-
-
-#: Followers, or documents, per step; each step is one transaction.
-BATCH = 1000
+from odoo.tools import SQL
 
 
 class NotifySubscriptionRun(models.Model):
     """Applies default choices to documents that people follow already: previewed, in steps, with
-    progress, and undoable. What somebody chose on a document itself is never touched."""
+    progress, and undoable. What somebody chose on a document itself is never touched.
+
+    The work itself is in the file beside this one.
+    """
 
     _name = "notify.subscription.run"
     _description = "Application of Defaults to Existing Documents"
@@ -22,30 +20,48 @@ class NotifySubscriptionRun(models.Model):
             ("draft", "Preview"),
             ("running", "Running"),
             ("done", "Done"),
-            ("cancelled", "Cancelled"),
+            ("cancelled", "Stopped"),
             ("undoing", "Undoing"),
             ("undone", "Undone"),
         ],
         default="draft",
         required=True,
         readonly=True,
+        copy=False,
     )
     subscription_ids = fields.Many2many("notify.subscription", string="Defaults", required=True)
     follow_team = fields.Boolean(
         "Follow Existing Team Documents",
         default=True,
-        help="Members who follow the team's documents by default start to follow the existing ones.",
+        help="Members who follow the team's documents by default start to follow the existing "
+        "ones.",
     )
     model_ids = fields.Many2many("ir.model", compute="_compute_preview", string="Document Types")
-    follower_count = fields.Integer("Followed Documents", compute="_compute_preview")
-    kept_count = fields.Integer("Left Alone", compute="_compute_preview")
-    team_document_count = fields.Integer("Team Documents", compute="_compute_preview")
-    total = fields.Integer("Steps", readonly=True)
-    done = fields.Integer("Steps Done", readonly=True)
+    follower_count = fields.Integer(
+        "Concerned",
+        compute="_compute_preview",
+        help="How many times one of the people follows a document of these types, and one of the "
+        "chosen defaults is what counts for that person there.",
+    )
+    change_count = fields.Integer("Will Get the Default", compute="_compute_preview")
+    kept_count = fields.Integer(
+        "Left Alone",
+        compute="_compute_preview",
+        help="The person chose something on the document itself, or muted it.",
+    )
+    follow_count = fields.Integer(
+        "Will Start to Follow",
+        compute="_compute_preview",
+        help="How many times a member starts to follow an existing document of the team.",
+    )
+    total = fields.Integer("Steps", readonly=True, copy=False)
+    done = fields.Integer("Steps Done", readonly=True, copy=False)
     progress = fields.Float(compute="_compute_progress")
-    changed_count = fields.Integer("Changed", readonly=True)
-    added_count = fields.Integer("Started to Follow", readonly=True)
-    cursor = fields.Json(readonly=True, default=dict)
+    changed_count = fields.Integer("Got the Default", readonly=True, copy=False)
+    added_count = fields.Integer("Started to Follow", readonly=True, copy=False)
+    restored_count = fields.Integer("Put Back", readonly=True, copy=False)
+    error = fields.Char("Stopped Because", readonly=True, copy=False)
+    cursor = fields.Json(readonly=True, default=dict, copy=False)
     step_ids = fields.One2many("notify.subscription.run.step", "run_id", readonly=True)
 
     # ------------------------------------------------------------
@@ -57,70 +73,228 @@ class NotifySubscriptionRun(models.Model):
         for run in self:
             names = run.subscription_ids[:3].mapped("display_name")
             more = len(run.subscription_ids) - len(names)
-            run.name = ", ".join(names) + (self.env._(" and %(count)s more", count=more) if more else "")
+            run.name = ", ".join(names) + (
+                self.env._(" and %(count)s more", count=more) if more else ""
+            )
 
     @api.depends("done", "total", "state")
     def _compute_progress(self):
         for run in self:
-            run.progress = 100 * min(run.done / run.total, 1) if run.total else 100 * (run.state == "done")
+            if run.total:
+                run.progress = 100 * min(run.done / run.total, 1)
+            else:
+                run.progress = 100 * (run.state in ("done", "undone"))
 
-    @api.depends("subscription_ids", "follow_team")
+    @api.depends("subscription_ids", "follow_team", "state")
     def _compute_preview(self):
         for run in self:
-            counts = run._count_followers()
+            # What was started already has real figures, and the preview is not free.
+            counts = run._preview() if run.state == "draft" else {}
             run.model_ids = self.env["ir.model"].sudo().search([("model", "in", list(counts))])
-            run.follower_count = sum(total for total, _kept in counts.values())
-            run.kept_count = sum(kept for _total, kept in counts.values())
-            run.team_document_count = run._count_team_documents() if run.follow_team else 0
+            run.follower_count = sum(count["concerned"] for count in counts.values())
+            run.change_count = sum(count["change"] for count in counts.values())
+            run.kept_count = sum(count["kept"] for count in counts.values())
+            run.follow_count = sum(count["follow"] for count in counts.values())
+
+    def _preview(self):
+        """Return what would happen, without doing it.
+
+        :return: ``{model: {"concerned": 12, "change": 9, "kept": 2, "follow": 40}}``, for the
+            document types on which something would happen
+        """
+        self.ensure_one()
+        result = {}
+        for model in self._models_followed():
+            count = self._preview_followers(model)
+            if count["concerned"]:
+                result[model] = {**count, "follow": 0}
+        for model, field, team_id, partner_ids in self._to_follow():
+            nothing = {"concerned": 0, "change": 0, "kept": 0, "follow": 0}
+            count = result.setdefault(model, nothing)
+            count["follow"] += self._count_to_follow(model, field, team_id, partner_ids)
+        return result
+
+    def _preview_followers(self, model):
+        """Count the followers of one document type; see :meth:`_preview`.
+
+        Followers that are alike in everything that matters are looked at once: there are few kinds
+        of them, however many documents there are.
+        """
+        count = {"concerned": 0, "change": 0, "kept": 0}
+        kinds = self._kinds_of_followers(model)
+        resolved = self._resolve(
+            model,
+            list({kind["res_id"] for kind in kinds}),
+            list({kind["partner_id"] for kind in kinds}),
+        )
+        default = self.env["notify.subscription"]._subtypes(model).default
+        for kind in kinds:
+            line, ids = resolved.get((kind["res_id"], kind["partner_id"]), (None, None))
+            if not line:
+                continue
+            followed = set(kind["subtype_ids"])
+            count["concerned"] += kind["count"]
+            if self._is_chosen(kind["origin"], kind["muted"], followed, default):
+                count["kept"] += kind["count"]
+            elif followed != ids or kind["line_id"] != line.id:
+                count["change"] += kind["count"]
+        return count
+
+    def _kinds_of_followers(self, model):
+        """Return the followers of a document type, grouped by all that a default depends on.
+
+        :return: e.g. ``[{"partner_id": 3, "origin": "team", "muted": False, "line_id": 7,
+            "subtype_ids": [1, 2], "count": 4000, "res_id": 17}, …]`` with one document of each
+        """
+        self.env["mail.followers"].flush_model()
+        self.env[model].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT follower.partner_id,
+                       follower.notify_origin AS origin,
+                       COALESCE(follower.notify_muted, FALSE) AS muted,
+                       follower.notify_subscription_id AS line_id,
+                       follows.subtype_ids,
+                       COUNT(*) AS count,
+                       MIN(follower.res_id) AS res_id
+                  FROM mail_followers follower
+                  JOIN %(table)s document ON document.id = follower.res_id
+            CROSS JOIN LATERAL (
+                       SELECT ARRAY(SELECT rel.mail_message_subtype_id
+                                      FROM mail_followers_mail_message_subtype_rel rel
+                                     WHERE rel.mail_followers_id = follower.id
+                                  ORDER BY 1) AS subtype_ids
+                       ) follows
+                 WHERE follower.res_model = %(model)s
+                   AND follower.partner_id = ANY(%(people)s)
+              GROUP BY 1, 2, 3, 4, 5, %(places)s
+                """,
+                table=SQL.identifier(self.env[model]._table),
+                model=model,
+                people=self._people().ids,
+                places=self._places(model),
+            )
+        )
+        return self.env.cr.dictfetchall()
+
+    def _places(self, model):
+        """Return the columns of a document type that decide which default counts on a document."""
+        names = {self.env["notify.subscription"]._team_field(model), "company_id"}
+        known = self.env[model]._fields
+        columns = [known[name] for name in sorted(filter(None, names)) if name in known]
+        if not all(field.store and field.column_type for field in columns):
+            # Only the ORM can tell, document by document.
+            return SQL("document.id")
+        columns = [SQL.identifier("document", field.name) for field in columns]
+        return SQL(", ").join([SQL("follower.res_model"), *columns])
 
     def _people(self):
         """Return the partners whom the chosen defaults are about."""
         self.ensure_one()
         lines = self.subscription_ids.sudo()
-        users = lines.user_id | lines.team_id.member_ids | lines.team_id.user_id
-        companies = lines.filtered(lambda line: line.scope == "company").company_id
-        if companies:
-            users |= self.env["res.users"].sudo().search([("company_id", "in", companies.ids)])
+        users = lines.user_id
+        for team in lines.filtered(lambda line: line.scope == "team").team_id:
+            users |= team.member_ids | team.user_id
+        if any(line.scope == "company" for line in lines):
+            # The document's company counts, whatever the company of who follows it.
+            users |= self.env["res.users"].sudo().search([("share", "=", False)])
         return users.filtered(lambda user: not user.share).partner_id
 
     def _models(self):
         """Return the document types that the chosen defaults are about."""
         self.ensure_one()
+        known = self.env["notify.subscription.table"]._documents()
         if all(line.model for line in self.subscription_ids):
-            return set(self.subscription_ids.mapped("model"))
-        return self.env["notify.subscription.table"]._documents()
+            return known & set(self.subscription_ids.mapped("model"))
+        return known
 
-    def _count_followers(self):
-        """Return ``{model: (followers, those that are left alone because somebody chose)}``."""
-        self.ensure_one()
-        self.env["mail.followers"].flush_model()
+    def _models_followed(self):
+        """Return the document types in question of which there are followers at all, sorted."""
+        self.env["mail.followers"].flush_model(["res_model", "partner_id"])
         self.env.cr.execute(
-            """
-            SELECT res_model, COUNT(*), COUNT(*) FILTER (WHERE notify_muted OR notify_origin = 'choice')
-              FROM mail_followers
-             WHERE partner_id = ANY(%s) AND res_model = ANY(%s) AND res_id > 0
-          GROUP BY res_model
-            """,
+            "SELECT DISTINCT res_model FROM mail_followers"
+            " WHERE partner_id = ANY(%s) AND res_model = ANY(%s)",
             [self._people().ids, list(self._models())],
         )
-        return {model: (total, kept) for model, total, kept in self.env.cr.fetchall()}
+        return sorted(model for (model,) in self.env.cr.fetchall())
 
-    def _followed_teams(self):
-        """Return ``{model: (team field, team ids)}`` of the teams whose documents are followed."""
+    def _count_followers(self):
+        """Return how many followers there are to look at."""
+        self.env["mail.followers"].flush_model(["res_model", "partner_id", "res_id"])
+        self.env.cr.execute(
+            "SELECT COUNT(*) FROM mail_followers"
+            " WHERE partner_id = ANY(%s) AND res_model = ANY(%s) AND res_id > 0",
+            [self._people().ids, list(self._models())],
+        )
+        return self.env.cr.fetchone()[0]
+
+    # ------------------------------------------------------------
+    # WHAT COUNTS
+    # ------------------------------------------------------------
+
+    def _resolve(self, model, res_ids, partner_ids):
+        """Return where one of the chosen defaults is what counts for a person on a document.
+
+        :return: as ``notify.subscription._resolve``
+        """
+        chosen = set(self.subscription_ids.ids)
+        found = self.env["notify.subscription"].sudo()._resolve(model, res_ids, partner_ids)
+        return {key: value for key, value in found.items() if value[0].id in chosen}
+
+    @api.model
+    def _is_chosen(self, origin, muted, subtype_ids, default):
+        """Tell whether a person chose what a follower is told of.
+
+        :param set default: Odoo's own subtypes for the document type
+        """
+        if muted or origin == "choice":
+            return True
+        # Before this addon nobody noted who chose; what differs from Odoo's default was chosen.
+        return not origin and subtype_ids != default
+
+    def _to_follow(self):
+        """Return whose documents get followed by whom.
+
+        :return: ``[(model, name of its team field, team id, [partner id, …]), …]``, sorted
+        """
         self.ensure_one()
-        result = {}
-        team_ids = self.subscription_ids.filtered("auto_follow").team_id.ids
-        for model in self._models() if team_ids else ():
-            field = self.env["notify.subscription"]._followed_team_field(model)
-            if field:
-                result[model] = (field, team_ids)
+        Subscription = self.env["notify.subscription"]
+        result = []
+        lines = self.subscription_ids.sudo().filtered("auto_follow") if self.follow_team else ()
+        for model in sorted(self._models()) if lines else ():
+            field = Subscription._team_field(model)
+            about = [line for line in lines if line.model in (False, model)] if field else ()
+            for team_id in sorted({line.team_id.id for line in about}):
+                partner_ids = Subscription._team_followers(
+                    model, team_id, self.subscription_ids.ids
+                )
+                if partner_ids:
+                    result.append((model, field, team_id, partner_ids))
         return result
 
-    def _count_team_documents(self):
-        return sum(
-            self.env[model].sudo().with_context(active_test=False).search_count([(field, "in", team_ids)])
-            for model, (field, team_ids) in self._followed_teams().items()
+    def _team_documents(self, model, field, team_id):
+        """Return a team's documents, archived ones included, as ``(model, domain)``."""
+        return self.env[model].sudo().with_context(active_test=False), [(field, "=", team_id)]
+
+    def _count_to_follow(self, model, field, team_id, partner_ids):
+        """Return how many followers there would be more."""
+        documents, domain = self._team_documents(model, field, team_id)
+        query = documents._search(domain)
+        self.env["mail.followers"].flush_model(["res_model", "partner_id", "res_id"])
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT COUNT(*) FROM mail_followers
+                 WHERE res_model = %s AND partner_id = ANY(%s) AND res_id IN %s
+                """,
+                model,
+                partner_ids,
+                query.subselect(),
+            )
         )
+        ((existing,),) = self.env.cr.fetchall()
+        return documents.search_count(domain) * len(partner_ids) - existing
 
     # ------------------------------------------------------------
     # BUTTONS
@@ -131,12 +305,17 @@ class NotifySubscriptionRun(models.Model):
         for run in self:
             if run.state not in ("draft", "cancelled"):
                 raise UserError(self.env._("This was started already."))
+            if not run.subscription_ids:
+                raise UserError(self.env._("There are no defaults to apply any more."))
+            documents = sum(
+                model_.search_count(domain)
+                for model_, domain in (run._team_documents(*key[:3]) for key in run._to_follow())
+            )
             run.write(
                 {
                     "state": "running",
-                    "total": run.follower_count + run.team_document_count,
-                    "done": 0 if run.state == "draft" else run.done,
-                    "cursor": {} if run.state == "draft" else run.cursor,
+                    "error": False,
+                    "total": run._count_followers() + documents,
                 }
             )
         self._wake()
@@ -149,189 +328,34 @@ class NotifySubscriptionRun(models.Model):
         """Put back what this run changed, in the background."""
         for run in self:
             if run.state not in ("done", "cancelled"):
-                raise UserError(self.env._("Only what was done, or cancelled halfway, can be undone."))
-            run.write({"state": "undoing", "total": len(run.step_ids), "done": 0})
+                raise UserError(
+                    self.env._("Only what was done, or stopped halfway, can be undone.")
+                )
+            run.write(
+                {
+                    "state": "undoing",
+                    "error": False,
+                    "total": run.changed_count + run.added_count,
+                    "done": 0,
+                }
+            )
         self._wake()
 
     def _wake(self):
         self.env.ref("notify_routing.ir_cron_subscription_run")._trigger()
 
+    @api.readonly
     def read_progress(self):
-        """Return what the progress bar shows: ``{"state", "done", "total", "progress"}``."""
-        self.ensure_one()
-        return self.read(["state", "done", "total", "progress", "changed_count", "added_count"])[0]
+        """Return what the progress bar shows.
 
-    # ------------------------------------------------------------
-    # THE WORK, step by step
-    # ------------------------------------------------------------
-
-    @api.model
-    def _cron_work(self):
-        """Do steps until nothing is left or the time of this run of the scheduled action is up."""
-        Cron = self.env["ir.cron"]
-        while run := self.search([("state", "in", ("running", "undoing"))], limit=1, order="id"):
-            # Two workers on one run would both do the same step.
-            if not run.try_lock_for_update():
-                break
-            step = run._step if run.state == "running" else run._undo_step
-            step()
-            self.env.invalidate_all()
-            remaining = max(run.total - run.done, 0) if run.state in ("running", "undoing") else 0
-            if not Cron._commit_progress(BATCH, remaining=remaining):
-                break
-
-    def _step(self):
-        """Do one step and remember where to go on."""
-        self.ensure_one()
-        cursor = dict(self.cursor or {})
-        if not cursor.get("followers_done"):
-            count, cursor["follower"], changes = self._apply_to_followers(cursor.get("follower", 0))
-            if not count:
-                cursor["followers_done"] = True
-        else:
-            count, cursor, changes = self._follow_team_documents(cursor)
-            if cursor.get("finished"):
-                self.state = "done"
-        if changes["changed"] or changes["added"]:
-            self.env["notify.subscription.run.step"].create({"run_id": self.id, **changes})
-        self.write(
-            {
-                "cursor": cursor,
-                "done": self.done + count,
-                "changed_count": self.changed_count + len(changes["changed"]),
-                "added_count": self.added_count + len(changes["added"]),
-            }
-        )
-
-    def _apply_to_followers(self, after):
-        """Apply the defaults to the next followers.
-
-        :param int after: id of the last follower seen
-        :return: ``(number of followers looked at, id of the last one, changes)``, changes as
-            ``notify.subscription.run.step`` keeps them
+        :return: e.g. ``{"id": 3, "state": "running", "done": 12000, "total": 50000,
+            "progress": 24.0}``
         """
-        changes = {"changed": {}, "added": []}
-        followers = (
-            self.env["mail.followers"]
-            .sudo()
-            .search(
-                [
-                    ("id", ">", after),
-                    ("res_model", "in", list(self._models())),
-                    ("res_id", ">", 0),
-                    ("partner_id", "in", self._people().ids),
-                ],
-                limit=BATCH,
-                order="id",
-            )
-        )
-        for model, own in followers.grouped("res_model").items():
-            if self.env["notify.subscription.table"]._is_document(model):
-                changes["changed"].update(self._apply_to_model(model, own))
-        return len(followers), followers[-1:].id, changes
-
-    def _apply_to_model(self, model, followers):
-        """Give followers of one document type the subtypes of their default.
-
-        :return: what was there before, ``{follower id: [[subtype id, …], origin, line id]}``
-        """
-        Subscription = self.env["notify.subscription"].sudo()
-        subtypes = Subscription._subtypes(model)
-        free = followers.filtered(
-            lambda follower: not follower.notify_muted
-            and follower.notify_origin != "choice"
-            # Before this addon nobody noted who chose; what differs from Odoo's default was chosen.
-            and (follower.notify_origin or set(follower.subtype_ids.ids) == subtypes.default)
-        )
-        resolved = Subscription._resolve(model, list(set(free.mapped("res_id"))), free.partner_id.ids)
-        before = {}
-        groups = defaultdict(self.env["mail.followers"].sudo().browse)
-        for follower in free:
-            line, ids = resolved.get((follower.res_id, follower.partner_id.id), (None, None))
-            if line and (
-                set(follower.subtype_ids.ids) != ids or follower.notify_subscription_id.id != line.id
-            ):
-                before[follower.id] = [
-                    follower.subtype_ids.ids,
-                    follower.notify_origin,
-                    follower.notify_subscription_id.id,
-                ]
-                groups[line, frozenset(ids)] |= follower
-        for (line, ids), group in groups.items():
-            group.write(
-                {
-                    "subtype_ids": [(6, 0, list(ids))],
-                    "notify_origin": line.scope,
-                    "notify_subscription_id": line.id,
-                }
-            )
-        return before
-
-    def _follow_team_documents(self, cursor):
-        """Make members follow the next of their team's documents.
-
-        :return: ``(number of documents looked at, new cursor, changes)``
-        """
-        changes = {"changed": {}, "added": []}
-        Followers = self.env["mail.followers"].sudo()
-        teams = self._followed_teams() if self.follow_team else {}
-        for model, (field, team_ids) in sorted(teams.items()):
-            if model < cursor.get("model", ""):
-                continue
-            after = cursor.get("document", 0) if cursor.get("model") == model else 0
-            documents = (
-                self.env[model]
-                .sudo()
-                .with_context(active_test=False)
-                .search([(field, "in", team_ids), ("id", ">", after)], limit=BATCH, order="id")
-            )
-            if not documents:
-                continue
-            latest = Followers.search([], limit=1, order="id DESC").id
-            self.env["notify.subscription"]._follow_team(documents, field)
-            changes["added"] = Followers.search(
-                [("id", ">", latest), ("res_model", "=", model), ("res_id", "in", documents.ids)]
-            ).ids
-            return len(documents), {**cursor, "model": model, "document": documents[-1].id}, changes
-        return 0, {**cursor, "finished": True}, changes
-
-    def _undo_step(self):
-        """Put back what the last step changed, unless somebody chose something since."""
         self.ensure_one()
-        step = self.step_ids[-1:]
-        if not step:
-            self.write({"state": "undone", "done": self.total})
-            return
-        Followers = self.env["mail.followers"].sudo()
-        ours = ("user", "member", "team", "company")
-        groups = defaultdict(Followers.browse)
-        changed = {int(follower_id): before for follower_id, before in step.changed.items()}
-        for follower in Followers.browse(changed).exists():
-            if follower.notify_origin in ours and not follower.notify_muted:
-                ids, origin, line_id = changed[follower.id]
-                groups[tuple(ids), origin, line_id] |= follower
-        for (ids, origin, line_id), group in groups.items():
-            line = self.env["notify.subscription"].sudo().browse(line_id or ()).exists()
-            group.write(
-                {
-                    "subtype_ids": [(6, 0, list(ids))],
-                    "notify_origin": origin if line or origin == "odoo" else False,
-                    "notify_subscription_id": line.id,
-                }
-            )
-        added = Followers.browse(step.added).exists()
-        added.filtered(lambda follower: follower.notify_origin in (*ours, "odoo")).unlink()
-        step.unlink()
-        self.done += 1
+        return self.read(["state", "done", "total", "progress"])[0]
 
-
-class NotifySubscriptionRunStep(models.Model):
-    """What one step changed, so that it can be put back."""
-
-    _name = "notify.subscription.run.step"
-    _description = "Step of an Application of Defaults"
-    _order = "id"
-
-    run_id = fields.Many2one("notify.subscription.run", required=True, ondelete="cascade", index=True)
-    changed = fields.Json(default=dict, help="Before: {follower id: [[subtype ids], origin, default]}")
-    added = fields.Json(default=list, help="Followers that were made: [follower ids]")
+    @api.autovacuum
+    def _gc_previews(self):
+        """Forget previews that were never applied."""
+        yesterday = fields.Datetime.subtract(fields.Datetime.now(), days=1)
+        self.search([("state", "=", "draft"), ("create_date", "<", yesterday)]).unlink()

@@ -1,120 +1,24 @@
+from psycopg2.errors import UniqueViolation
+
 from odoo import api, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, ConcurrencyError, ValidationError
 
 from ...tools.subscription import Person, level_of, resolve
 
 
 class NotifySubscriptionTable(models.AbstractModel):
-    """The tables in which people see and change defaults: a team's members × document types, and
-    one's own document types in My Preferences."""
+    """The tables in which people see and change defaults: one's own document types in My
+    Preferences, and a team's members × document types (in the file beside this one)."""
 
     _name = "notify.subscription.table"
     _description = "Table of Default Subscriptions"
-
-    # ------------------------------------------------------------
-    # A TEAM'S TABLE
-    # ------------------------------------------------------------
-
-    @api.model
-    def read_team(self, team_id):
-        """Return who of a team is told of what by default.
-
-        :return: e.g. ``{
-            "team": {"id": 3, "name": "Europe"},
-            "can_edit": True,
-            "levels": [{"id": "everything", "name": "Everything", "help": "…"}, …],
-            "types": [{"model": False, "name": "All document types", "subtypes": […]}, …],
-            "rows": [
-                {"user_id": False, "name": "Whole team", "cells": {"sale.order": cell, …}},
-                {"user_id": 7, "name": "Anna", "leader": False, "cells": {…}},
-            ],
-        }`` with a cell such as ``{"level": "custom", "subtype_ids": [1, 4], "auto_follow": False,
-        "origin": "member", "because": "from team Europe, for this person", "stamp": "12-1763…"}``;
-        ``stamp`` is set where the row has a choice of its own, and names the state that was seen.
-        A member's cell that is left out is the same as the whole team's. The key of the column
-        for all document types is the empty string.
-        :raise AccessError: if the team may not be read
-        """
-        team = self.env["crm.team"].browse(team_id)
-        team.check_access("read")
-        Subscription = self.env["notify.subscription"].sudo()
-        lines = [
-            line
-            for line in Subscription._book().lines
-            if line.scope in ("user", "company") or line.team_id == team.id
-        ]
-        members = (team.sudo().member_ids | team.sudo().user_id).filtered(lambda user: user.active)
-        models_ = self._team_models() | {line.model for line in lines if line.model and line.scope != "user"}
-        types = self._types(models_)
-        words = self._words(lines)
-        choices = self._choices(types)
-        of_user = self._by_user(lines)
-        everybody = Person(0, [team.id], team.company_id.id or self.env.company.id)
-        whole = {
-            kind["model"] or "": self._cell(of_user[False], everybody, kind, words, choices, "team")
-            for kind in types
-        }
-        rows = [{"user_id": False, "name": self.env._("Whole team"), "cells": whole}]
-        for member in members.sorted(lambda user: (user != team.sudo().user_id, user.name.lower())):
-            person = Person(member.id, [team.id], team.company_id.id or member.company_id.id)
-            own_lines = of_user[False] + of_user.get(member.id, [])
-            cells = {}
-            for kind in types:
-                cell = self._cell(own_lines, person, kind, words, choices, "member")
-                if cell != whole[kind["model"] or ""]:
-                    cells[kind["model"] or ""] = cell
-            rows.append(
-                {
-                    "user_id": member.id,
-                    "partner_id": member.partner_id.id,
-                    "name": member.name,
-                    "leader": member == team.sudo().user_id,
-                    "cells": cells,
-                }
-            )
-        return {
-            "team": {"id": team.id, "name": team.name},
-            "can_edit": self.env["notify.subscription"].has_access("create"),
-            "levels": self._levels(),
-            "types": types,
-            "rows": rows,
-        }
-
-    @api.model
-    def set_team(self, team_id, user_id, model, level, subtype_ids=None, auto_follow=False, seen=False):
-        """Choose what a team, or one of its members, is told of by default.
-
-        :param user_id: a member, or ``False`` for the whole team
-        :param model: document type, or ``False`` for all
-        :param level: a level of ``notify.subscription``, or ``False`` to choose nothing here
-        :param seen: the ``stamp`` of the cell that was changed
-        :return: ``{"conflict": "Ben changed this meanwhile: …" or False, "table": …}``; nothing was
-            changed if there is a conflict. See :meth:`read_team` for the table.
-        """
-        values = {
-            "scope": "member" if user_id else "team",
-            "team_id": team_id,
-            "user_id": user_id or False,
-            "auto_follow": auto_follow,
-        }
-        conflict = self._set(values, model, level, subtype_ids, seen)
-        return {"conflict": conflict, "table": self.read_team(team_id)}
-
-    @api.model
-    def _team_models(self):
-        """Return the document types that belong to sales teams."""
-        Subscription = self.env["notify.subscription"]
-        return {
-            name
-            for name, model in self.env.registry.items()
-            if self._is_document(name) and model._name != "crm.team.member" and Subscription._team_field(name)
-        }
 
     # ------------------------------------------------------------
     # ONE'S OWN TABLE
     # ------------------------------------------------------------
 
     @api.model
+    @api.readonly
     def read_mine(self):
         """Return what the current user is told of by default.
 
@@ -123,7 +27,7 @@ class NotifySubscriptionTable(models.AbstractModel):
             "types": [{"model": "sale.order", "name": "Sales Order", "subtypes": […],
                        "cell": cell}, …],
             "addable": [{"model": "crm.lead", "name": "Lead"}, …],
-        }``; for cells see :meth:`read_team`
+        }``; for cells see :meth:`_cell`
         :raise AccessError: for external users
         """
         user = self.env.user
@@ -132,22 +36,22 @@ class NotifySubscriptionTable(models.AbstractModel):
         Subscription = self.env["notify.subscription"].sudo()
         of_user = self._by_user(Subscription._book().lines)
         lines = of_user[False] + of_user.get(user.id, [])
-        person = Person(user.id, Subscription._teams_of([user.id]).get(user.id, []), user.company_id.id)
-        types = self._types(self._my_models(lines))
-        words = self._words(lines)
-        choices = self._choices(types)
+        teams = Subscription._teams_of([user.id]).get(user.id, [])
+        types = self._types(self._readable(self._my_models(lines)))
+        cells = self._cells(
+            types,
+            lines,
+            Person(user.id, teams, user.company_id.id),
+            "user",
+            {**self._because(lines), "user": self.env._("your own default")},
+        )
         for kind in types:
-            kind["cell"] = self._cell(lines, person, kind, words, choices, "user")
-        shown = {kind["model"] for kind in types}
+            kind["cell"] = cells[kind["model"] or ""]
         return self._mine_more(
             {
-                "levels": self._levels(),
+                "levels": self._levels(self.env._("What is addressed to you by name")),
                 "types": types,
-                "addable": [
-                    {"model": name, "name": label}
-                    for name, label in self._names(self._documents()).items()
-                    if name not in shown and self.env[name].has_access("read")
-                ],
+                "addable": self._addable(types),
             }
         )
 
@@ -181,7 +85,7 @@ class NotifySubscriptionTable(models.AbstractModel):
         return followed | chosen | self._team_models()
 
     # ------------------------------------------------------------
-    # BOTH
+    # BOTH: WRITING
     # ------------------------------------------------------------
 
     @api.model
@@ -192,34 +96,74 @@ class NotifySubscriptionTable(models.AbstractModel):
         line = Subscription.search([*domain, ("model", "=", model or False)], limit=1)
         if self._stamp(line) != seen:
             return self.env._(
-                "%(user)s changed this meanwhile. The table shows the new state; choose again if you "
-                "still want to change it.",
-                user=line.write_uid.name or self.env._("Somebody"),
+                "%(user)s changed this meanwhile. The table shows the new state; choose again if "
+                "you still want to change it.",
+                user=line.write_uid.sudo().name or self.env._("Somebody"),
             )
         if not level:
             line.unlink()
             return False
-        values = {
-            **values,
-            "level": level,
-            "model_id": self.env["ir.model"]._get_id(self._known(model)) if model else False,
-            "subtype_ids": [(6, 0, subtype_ids or [])],
-        }
+        values = {**values, **self._checked(model, level, subtype_ids)}
         if line:
             line.write(values)
-        else:
-            Subscription.create(values)
+            return False
+        try:
+            with self.env.cr.savepoint():
+                Subscription.create(values)
+        except UniqueViolation as error:
+            # Somebody made the same line a moment ago, unseen by this transaction: Odoo runs the
+            # request again, which then finds the line and says so.
+            raise ConcurrencyError(str(error)) from error
         return False
+
+    @api.model
+    def _checked(self, model, level, subtype_ids):
+        """Return the values of a choice, or say what is wrong with it."""
+        if level not in dict(self.env["notify.subscription"]._fields["level"].selection):
+            raise ValidationError(
+                self.env._("There is no notification level “%(level)s”.", level=level)
+            )
+        chosen = set(subtype_ids or ()) if level == "custom" else set()
+        if model:
+            self._known(model)
+        (kind,) = [kind for kind in self._types({model} if model else ()) if kind["model"] == model]
+        if chosen - {subtype["id"] for subtype in kind["subtypes"]}:
+            raise ValidationError(
+                self.env._(
+                    "Some of the chosen events do not exist on this document type any more. Reload "
+                    "the page."
+                )
+            )
+        return {
+            "level": level,
+            "model_id": self.env["ir.model"]._get_id(model) if model else False,
+            "subtype_ids": [(6, 0, sorted(chosen))],
+        }
 
     @api.model
     def _known(self, model):
         if not self._is_document(model):
-            raise UserError(self.env._("There is no document type “%(model)s” that one could follow.", model=model))
+            raise ValidationError(
+                self.env._(
+                    "There is no document type “%(model)s” that one could follow.", model=model
+                )
+            )
         return model
 
     @api.model
     def _stamp(self, line):
-        return f"{line.id}-{line.write_date.timestamp()}" if line else False
+        """Return what tells whether somebody changed a line since it was read.
+
+        :param line: a record of ``notify.subscription``, or its :class:`Line`
+        """
+        if not line:
+            return False
+        ids = line.subtype_ids if isinstance(line.subtype_ids, frozenset) else line.subtype_ids.ids
+        return f"{line.id}-{line.level}-{line.auto_follow:d}-{','.join(map(str, sorted(ids)))}"
+
+    # ------------------------------------------------------------
+    # BOTH: COLUMNS
+    # ------------------------------------------------------------
 
     @api.model
     def _is_document(self, name):
@@ -238,14 +182,31 @@ class NotifySubscriptionTable(models.AbstractModel):
         return {name for name in self.env.registry if self._is_document(name)}
 
     @api.model
+    def _readable(self, models_):
+        """Return those of some models that the current user has to do with."""
+        return {name for name in models_ if self.env[name].has_access("read")}
+
+    @api.model
+    def _addable(self, types):
+        """Return the document types that a table does not show yet."""
+        shown = {kind["model"] for kind in types}
+        names = self._names(self._readable(self._documents()) - shown)
+        return [{"model": name, "name": label} for name, label in names.items()]
+
+    @api.model
     def _names(self, models_):
         """Return ``{model: name in the user's language}``, sorted by name."""
-        found = self.env["ir.model"].sudo().search_fetch([("model", "in", list(models_))], ["model", "name"])
+        found = (
+            self.env["ir.model"]
+            .sudo()
+            .search_fetch([("model", "in", list(models_))], ["model", "name"])
+        )
         return {kind.model: kind.name for kind in found.sorted(lambda kind: kind.name.lower())}
 
     @api.model
     def _types(self, models_):
         """Return the columns: all document types together, then each, with what can be followed."""
+        Subscription = self.env["notify.subscription"]
         subtypes = (
             self.env["mail.message.subtype"]
             .sudo()
@@ -256,13 +217,12 @@ class NotifySubscriptionTable(models.AbstractModel):
             {
                 "model": model,
                 "name": name,
+                "has_team": not model or bool(Subscription._team_field(model)),
                 "subtypes": [
                     {
                         "id": subtype.id,
                         "name": subtype.name,
                         "internal": subtype.internal,
-                        "default": subtype.default,
-                        "own": bool(subtype.res_model),
                     }
                     for subtype in subtypes
                     if subtype.res_model in (False, model)
@@ -272,19 +232,37 @@ class NotifySubscriptionTable(models.AbstractModel):
         ]
 
     @api.model
-    def _levels(self):
-        return [level for level in self.env["notify.bell"]._levels() if level["id"] != "mute"]
+    def _levels(self, mentions):
+        """Return the levels that a default can have.
+
+        :param mentions: what *only mentions* means, said to whom the table is for
+        """
+        more = {"mentions": {"help": mentions}}
+        return [
+            *(
+                {**level, **more.get(level["id"], {})}
+                for level in self.env["notify.bell"]._levels()
+                if level["id"] != "mute"
+            ),
+            {
+                "id": "custom",
+                "name": self.env._("Chosen events"),
+                "help": self.env._("Only the kinds of events ticked below"),
+            },
+        ]
+
+    # ------------------------------------------------------------
+    # BOTH: CELLS
+    # ------------------------------------------------------------
 
     @api.model
-    def _words(self, lines):
-        """Return ``{line id: (why in words, stamp)}``, read at once."""
+    def _because(self, lines):
+        """Return why in words: ``{line id: text}``, read at once, and Odoo's default under
+        ``"odoo"``."""
         Subscription = self.env["notify.subscription"].sudo()
         records = Subscription.browse(line.id for line in lines)
-        records.fetch(["scope", "team_id", "company_id", "write_date"])
-        return {
-            record.id: (Subscription._because(record.scope, record), self._stamp(record))
-            for record in records
-        }
+        texts = {record.id: Subscription._because(record.scope, record) for record in records}
+        return {**texts, "odoo": Subscription._because("odoo")}
 
     @api.model
     def _by_user(self, lines):
@@ -295,41 +273,76 @@ class NotifySubscriptionTable(models.AbstractModel):
         return result
 
     @api.model
-    def _choices(self, types):
-        """Return ``{model: Subtypes}`` of the columns."""
-        Subtype = self.env["mail.message.subtype"].sudo()
-        return {
-            kind["model"]: self.env["notify.subscription"]._subtypes_from(
-                Subtype.browse(entry["id"] for entry in kind["subtypes"])
-            )
-            for kind in types
-        }
-
-    @api.model
-    def _cell(self, lines, person, kind, words, choices, own):
-        """Return one cell of a table.
+    def _cells(self, types, lines, person, own, because):
+        """Return a row's cells, ``{model or "": cell}``; see :meth:`_cell`.
 
         :param lines: those that can speak for the row
         :param own: the scope that the row chooses for
+        :param because: why in words, see :meth:`_because`
         """
-        model = kind["model"]
-        line = resolve([line for line in lines if model or not line.model], person, model or "")
+        about = {}
+        for line in lines:
+            about.setdefault(line.model, []).append(line)
+        for_all = about.get(None, [])
+        Subtype = self.env["mail.message.subtype"].sudo()
+        result = {}
+        for kind in types:
+            model = kind["model"] or None
+            subtypes = self.env["notify.subscription"]._subtypes_from(
+                Subtype.browse(subtype["id"] for subtype in kind["subtypes"])
+            )
+            relevant = for_all + about.get(model, []) if model else for_all
+            result[model or ""] = self._cell(relevant, person, model, subtypes, own, because)
+        return result
+
+    @api.model
+    def _cell(self, lines, person, model, subtypes, own, because):
+        """Return one cell of a table.
+
+        :param subtypes: what can be followed in this column
+        :return: e.g. ``{
+            "level": "custom", "subtype_ids": [1, 4],  # what counts in the end
+            "auto_follow": False,
+            "origin": "member", "because": "from team Europe, for this person",
+            "own": {"level": "custom", "subtype_ids": [1, 4], "auto_follow": False,
+                    "stamp": "12-custom-0-1,4",
+                    "otherwise": {"level": "discussions", "subtype_ids": [1], "because": "…"}},
+        }``; ``own`` is what the row itself chose, or ``False``, its ``stamp`` names the state that
+        was seen, ``otherwise`` is what would count without that choice
+        """
+        mine = next((line for line in lines if line.scope == own and line.model == model), None)
+        team = [line for line in lines if line.scope in ("member", "team")]
+        follow = resolve(team, person, model or "")
+        cell = {
+            **self._told(resolve(lines, person, model or ""), subtypes, because),
+            "auto_follow": bool(follow and follow.auto_follow),
+            "own": False,
+        }
+        if mine:
+            others = [line for line in lines if line is not mine]
+            cell["own"] = {
+                "level": mine.level,
+                "subtype_ids": sorted(mine.subtype_ids),
+                "auto_follow": mine.auto_follow,
+                "stamp": self._stamp(mine),
+                "otherwise": self._told(resolve(others, person, model or ""), subtypes, because),
+            }
+        return cell
+
+    @api.model
+    def _told(self, line, subtypes, because):
+        """Return what a line, or none, means in a column: level, subtypes and why."""
         if line is None:
-            subtypes = choices[model]
             return {
                 "level": level_of(subtypes.default, subtypes),
                 "subtype_ids": sorted(subtypes.default),
-                "auto_follow": False,
                 "origin": "odoo",
-                "because": self.env["notify.subscription"]._because("odoo"),
-                "stamp": False,
+                "because": because["odoo"],
             }
-        because, stamp = words[line.id]
+        _line, ids = self.env["notify.subscription"]._default_of(line, subtypes)
         return {
             "level": line.level,
-            "subtype_ids": sorted(line.subtype_ids),
-            "auto_follow": line.auto_follow,
+            "subtype_ids": sorted(ids),
             "origin": line.scope,
-            "because": because,
-            "stamp": stamp if line.scope == own and line.model == (model or None) else False,
+            "because": because.get(line.scope) or because[line.id],
         }
