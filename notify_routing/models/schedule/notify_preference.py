@@ -71,7 +71,9 @@ class NotifyPreference(models.Model):
         channels = dict(self._fields["channel"]._description_selection(self.env))
         for preference in self:
             what = preference.model_id.name or self.env._("all document types")
-            preference.display_name = f"{preference.user_id.name}, {what}: {channels.get(preference.channel)}"
+            preference.display_name = (
+                f"{preference.user_id.name}, {what}: {channels.get(preference.channel)}"
+            )
 
     # ------------------------------------------------------------
     # CRUD: read through a cache, and in step with stock's field
@@ -86,6 +88,8 @@ class NotifyPreference(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
+        # The rules look at a row before it is written; nobody gives theirs to somebody else.
+        self.check_access("write")
         self.env.registry.clear_cache()
         self._write_stock_types()
         return result
@@ -114,7 +118,9 @@ class NotifyPreference(models.Model):
         """Return all preferences: ``{(user_id, model or None): channel}``."""
         self.flush_model()
         self.env.cr.execute("SELECT user_id, model, channel FROM notify_preference")
-        return {(user_id, model or None): channel for user_id, model, channel in self.env.cr.fetchall()}
+        return {
+            (user_id, model or None): channel for user_id, model, channel in self.env.cr.fetchall()
+        }
 
     @api.model
     def _apply_channels(self, model, recipients):
@@ -129,11 +135,15 @@ class NotifyPreference(models.Model):
         if not channels:
             return
         for recipient in recipients:
-            if not recipient["uid"] or recipient["ushare"] or recipient["notif"] not in ("email", "inbox"):
+            if (
+                not recipient["uid"]
+                or recipient["ushare"]
+                or recipient["notif"] not in ("email", "inbox")
+            ):
                 continue
             channel = channels.get((recipient["uid"], model))
             if not channel and recipient["notif"] == "inbox":
-                # Stock's field says in-app for those who want both; if it says e-mail, that is newer.
+                # Stock's field says in-app for those who want both; e-mail there is newer.
                 channel = channels.get((recipient["uid"], None))
             if channel:
                 recipient["notif"] = "inbox" if channel == "inbox" else "email"
@@ -159,23 +169,23 @@ class NotifyPreference(models.Model):
         """Choose how the current user is told of a document type.
 
         :param channel: email, inbox, both, or ``False`` for *as everywhere*
+        :return: one's own table, see ``notify.subscription.table.read_mine``
         """
+        Table = self.env["notify.subscription.table"]
         if not self.env.user._is_internal():
             raise AccessError(self.env._("Externals are told by e-mail only."))
-        preference = self.search([("user_id", "=", self.env.uid), ("model", "=", model)], limit=1)
+        if channel and channel not in dict(self._fields["channel"].selection):
+            raise ValidationError(self.env._("There is no channel “%(channel)s”.", channel=channel))
+        model_id = self.env["ir.model"]._get_id(Table._known(model))
+        mine = [("user_id", "=", self.env.uid), ("model_id", "=", model_id)]
+        preference = self.search(mine, limit=1)
         if not channel:
             preference.unlink()
         elif preference:
             preference.channel = channel
         else:
-            self.create(
-                {
-                    "user_id": self.env.uid,
-                    "model_id": self.env["ir.model"]._get_id(self.env["notify.subscription.table"]._known(model)),
-                    "channel": channel,
-                }
-            )
-        return True
+            self.create({"user_id": self.env.uid, "model_id": model_id, "channel": channel})
+        return Table.read_mine()
 
 
 class NotifyBell(models.AbstractModel):

@@ -30,37 +30,71 @@ class ResUsers(models.Model):
     def SELF_WRITEABLE_FIELDS(self):
         return [*super().SELF_WRITEABLE_FIELDS, "notify_channel"]
 
-    @api.depends("notification_type", "notify_preference_ids.channel", "notify_preference_ids.model_id")
+    @api.depends(
+        "notification_type", "notify_preference_ids.channel", "notify_preference_ids.model_id"
+    )
     def _compute_notify_channel(self):
         channels = self.env["notify.preference"].sudo()._channels()
         for user in self:
             both = channels.get((user._origin.id, None)) == "both"
-            user.notify_channel = "both" if both and user.notification_type == "inbox" else user.notification_type
+            user.notify_channel = (
+                "both" if both and user.notification_type == "inbox" else user.notification_type
+            )
 
     def _inverse_notify_channel(self):
+        # What is chosen only lives in the cache, which changes of groups empty: read it all first.
+        chosen = {user.id: user.notify_channel for user in self}
         # sudo: people choose their own channel, administrators that of others, as stock's field
         Preference = self.env["notify.preference"].sudo()
-        own = Preference.search([("user_id", "in", self.ids), ("model_id", "=", False)]).grouped("user_id")
-        for user in self:
-            preference = own.get(user, Preference)
-            if user.notify_channel == "both":
-                if preference:
-                    preference.channel = "both"
-                else:
-                    Preference.create({"user_id": user.id, "channel": "both"})
-            else:
-                preference.unlink()
-                user.notification_type = user.notify_channel
+        own = Preference.search([("user_id", "in", self.ids), ("model_id", "=", False)])
+        both = {user_id for user_id, channel in chosen.items() if channel == "both"}
+        kept = own.filtered(lambda preference: preference.user_id.id in both)
+        (own - kept).unlink()
+        for channel in ("email", "inbox"):
+            users = self.filtered(lambda user, channel=channel: chosen[user.id] == channel)
+            users.notification_type = channel
+        kept.channel = "both"
+        missing = both - set(kept.user_id.ids)
+        Preference.create([{"user_id": user_id, "channel": "both"} for user_id in sorted(missing)])
 
     def write(self, vals):
         result = super().write(vals)
         if "notification_type" in vals and not self.env.context.get("notify_keep_preference"):
-            self._forget_both()
+            self._forget_everywhere()
+        elif "group_ids" in vals:
+            self._forget_outdated()
         return result
 
-    def _forget_both(self):
-        """Stock's field was written: that choice is newer than the one of both."""
+    def _forget_outdated(self):
+        """Stock's field follows a group as well: what contradicts it now is older."""
+        channels = self.env["notify.preference"].sudo()._channels()
+        if not channels:
+            return
+        self.sudo().filtered(
+            lambda user: (
+                (user.id, None) in channels
+                and (channels[user.id, None] == "email") != (user.notification_type == "email")
+            )
+        )._forget_everywhere()
+
+    def _forget_everywhere(self):
+        """Forget what people want everywhere: stock's field says it, or is newer."""
         # sudo: the row only repeats the field that was just written
         self.env["notify.preference"].sudo().search(
             [("user_id", "in", self.ids), ("model_id", "=", False)]
         ).unlink()
+
+
+class ResGroups(models.Model):
+    """Door: the group behind stock's choice can be given from its own side, too."""
+
+    _inherit = "res.groups"
+
+    def write(self, vals):
+        inbox = self.env.ref("mail.group_mail_notification_type_inbox")
+        if "user_ids" not in vals or inbox not in self:
+            return super().write(vals)
+        before = inbox.sudo().user_ids
+        result = super().write(vals)
+        (before | inbox.sudo().user_ids)._forget_outdated()
+        return result
