@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -284,8 +285,14 @@ def show(lines: list[str], file: Path) -> None:
     console.say(f"The whole report: {os.path.relpath(file)}")
 
 
+def interrupt(number, frame) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     given = options(sys.argv[1:])
+    # Whoever ends us, e.g. a CI job's time limit, ends the running tests and their browser too.
+    signal.signal(signal.SIGTERM, interrupt)
     if not debian.find("chromium"):
         raise Trouble(
             "Chromium is missing, so the browser tests would be skipped; run make odoo-suites."

@@ -26,6 +26,7 @@ import json
 import logging
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,11 @@ def test_id(test_class: type, method: str) -> str:
     return f"/{file}.py:{test_class.__name__}.{method}"
 
 
+def clock() -> float:
+    """Return seconds that pass also where a test has stopped Python's clocks with freezegun."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 def shorten(text: str) -> str:
     return text if len(text) <= REASON_LENGTH else f"{text[:REASON_LENGTH]}…"
 
@@ -82,7 +88,7 @@ class Reporter:
         self.queries: list[list] = []
         self.failures: list[str] = []
         self.skip: str | None = None
-        self.seconds = 0.0
+        self.started = 0.0
         self.hoot = HootReader(self)
 
     def write(self, kind: str, **values) -> None:
@@ -148,7 +154,7 @@ class Reporter:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item):
         name = test_id(item.cls, item.name)
-        self.queries, self.failures, self.skip, self.seconds = [], [], None, 0.0
+        self.queries, self.failures, self.skip, self.started = [], [], None, clock()
         self.write("start", test=name)
         try:
             return (yield)
@@ -167,14 +173,13 @@ class Reporter:
             "test",
             test=name,
             outcome=outcome,
-            seconds=round(self.seconds, 3),
+            seconds=round(clock() - self.started, 3),
             reason=reason,
             browser=browser,
             queries=self.queries,
         )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds += report.duration
         if report.failed:
             # unittest's setUp and tearDown belong to the call, so these phases are the class's.
             where = {"setup": "setUpClass: ", "teardown": "tearDownClass: "}.get(report.when, "")
@@ -263,12 +268,12 @@ class HootReader(logging.Handler):
             name = f"{name} #{self.seen[name]}"
         failed = found["outcome"] == "failed"
         self.failed += failed
-        time = HOOT_TIME.search(found["rest"])
+        took = HOOT_TIME.search(found["rest"])
         self.reporter.write(
             "test",
             test=name,
             outcome=found["outcome"],
-            seconds=float(time[1]) / 1000 if time else 0.0,
+            seconds=float(took[1]) / 1000 if took else 0.0,
             reason=shorten(" ".join(found["rest"].lstrip(":").split())) if failed else "",
             browser=True,
             queries=[],

@@ -119,6 +119,14 @@ class TestComparing:
         assert found.new_failures == 0
         assert [text.split()[0] for text in found.notes] == ["a"]
 
+    def test_another_reason_than_on_stock_is_told(self):
+        stock = run(a=Test("failed", reason="row 47 at 0xbeef"))
+        found = compare(stock, run(a=Test("failed", reason="row 48 at 0xcafe")))
+        assert "differently" not in found.notes[0]
+        found = compare(stock, run(a=Test("failed", reason="no such table")))
+        assert "differently (stock: row 47 at 0xbeef): no such table" in found.notes[0]
+        assert found.new_failures == 0
+
     def test_trouble_counts_unless_stock_has_it_too(self):
         stock, ours = run(), run()
         ours.troubles = ["x"]
