@@ -15,6 +15,7 @@ from odoo.addons.notify_routing.tools.decision import (
     Event,
     Preference,
     decide,
+    settle,
 )
 
 MOMENT = datetime(2026, 3, 1, 8)
@@ -26,7 +27,8 @@ cells = st.lists(
         Cell,
         id=st.integers(1, 99),
         role=st.sampled_from(ROLES),
-        channels=st.none() | st.frozensets(st.sampled_from(CHANNELS)),
+        channels=st.frozensets(st.sampled_from(CHANNELS)),
+        prefer=flags,
         mandatory=flags,
         only_new=flags,
         only_mail=flags,
@@ -124,3 +126,23 @@ def test_direct_and_urgent_pass_the_schedule(event, candidate, lines, preference
         assert email.state != HELD
     if email.state == HELD and email.line_id:
         assert not next(line for line in lines if line.id == email.line_id).urgent
+
+
+@given(st.lists(st.tuples(events, cells), max_size=4), candidates, preferences)
+def test_an_act_tells_each_channel_once_and_loses_no_reason(act, candidate, preference):
+    considered = [
+        (event, decide(event, candidate, lines, preference, MOMENT)) for event, lines in act
+    ]
+    outcome = settle(considered)
+    assert set(outcome.told) <= set(CHANNELS)
+    assert len(outcome.told) + len(outcome.dropped) == len(CHANNELS) * len(act)
+    for channel in CHANNELS:
+        wanted = [
+            decision
+            for _event, decisions in considered
+            for decision in decisions
+            if decision.channel == channel and decision.state != SUPPRESSED
+        ]
+        if wanted:
+            assert outcome.told[channel][1] == wanted[0], "the strongest event tells"
+        assert (channel in outcome.told) is bool(wanted)

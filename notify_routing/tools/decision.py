@@ -30,7 +30,8 @@ class Event:
 class Cell:
     """One line of a scheme: what one role gets of one event.
 
-    :param channels: a fixed set; ``None`` for *as the person prefers*; empty for *off*
+    :param channels: a fixed set
+    :param prefer: as the person prefers, besides the fixed set; a line with neither is *off*
     :param mandatory: nobody can opt out
     :param only_new: only those who came into the role by this very act
     :param only_mail: the only mail that a document sends in its quiet states
@@ -41,7 +42,8 @@ class Cell:
 
     id: int
     role: str
-    channels: frozenset[str] | None = None
+    channels: frozenset[str] = frozenset()
+    prefer: bool = False
     mandatory: bool = False
     only_new: bool = False
     only_mail: bool = False
@@ -188,11 +190,11 @@ def _wanted(
 
 
 def _channels(cell: Cell, preference: Preference) -> frozenset[str]:
-    return preference.channels if cell.channels is None else cell.channels
+    return cell.channels | preference.channels if cell.prefer else cell.channels
 
 
 def _prefers_other(channel: str, own: list[Cell], preference: Preference) -> bool:
-    asked = not own or any(cell.channels is None for cell in own)
+    asked = not own or any(cell.prefer for cell in own)
     return asked and channel != "push" and channel not in preference.channels
 
 
@@ -207,3 +209,36 @@ def _refusal(channel: str, event: Event, candidate: Candidate, cell: Cell) -> st
     if channel == "email" and event.quiet and not cell.only_mail:
         return "quiet"
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one person gets of one act.
+
+    :param told: by channel, the event and the decision that tell
+    :param dropped: what was considered and not told: event and decision
+    """
+
+    told: dict[str, tuple[Event, Decision]]
+    dropped: list[tuple[Event, Decision]]
+
+
+def settle(decisions: Iterable[tuple[Event, list[Decision]]]) -> Outcome:
+    """Tell a person once of an act that fired several events.
+
+    :param decisions: for each event, strongest first, what :func:`decide` said
+    :return: on each channel the strongest event that tells; where another one would have told as
+        well, it is dropped with the reason ``"dedupe"``
+    """
+    told: dict[str, tuple[Event, Decision]] = {}
+    dropped: list[tuple[Event, Decision]] = []
+    for event, of_event in decisions:
+        for decision in of_event:
+            if decision.state == SUPPRESSED:
+                dropped.append((event, decision))
+            elif decision.channel in told:
+                again = Decision(decision.channel, SUPPRESSED, "dedupe", decision.line_id)
+                dropped.append((event, again))
+            else:
+                told[decision.channel] = (event, decision)
+    return Outcome(told, dropped)
