@@ -13,7 +13,7 @@ import sys
 
 from . import console, databases, paths
 
-ADDONS = ("notify_routing",)
+ADDONS = ("notify_routing", "notify_routing_correspondence")
 
 
 def main() -> int:

@@ -13,6 +13,7 @@
         "security/notify_rules.xml",
         # data
         "data/subscription_data.xml",
+        "data/routing_data.xml",
         # views
         "views/notify_subscription_views.xml",
         "views/notify_subscription_run_views.xml",

@@ -4,9 +4,14 @@ import os
 import uuid
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from machine_room import databases
 from machine_room.mailworld import MailWorld
+
+# A busy machine is slow, and says nothing about the code.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(scope="module")

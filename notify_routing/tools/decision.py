@@ -7,7 +7,7 @@ the bell on this document · the scheme's other lines.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 CHANNELS = ("email", "inbox", "push")
@@ -50,6 +50,10 @@ class Cell:
     urgent: bool = False
     own_act: bool = False
     email: bool = True
+
+    def without_email(self) -> Cell:
+        """Return the same line for a document that it may not send mail for."""
+        return replace(self, email=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ class MailNotification(models.Model):
             ("note", "Note"),
             ("direct", "Direct notification"),
             ("subtype", "Announced change"),
+            ("act", "Event of a scheme"),
         ],
         string="Event",
         help="What happened on the document.",
@@ -24,9 +25,17 @@ class MailNotification(models.Model):
             ("follower", "follows the document and this kind of event"),
             ("address", "is addressed by e-mail only"),
             ("other", "was added by another function of the system"),
+            ("role", "has a role that the scheme tells of this"),
+            ("mandatory", "has a role that the scheme always tells of this"),
         ],
         string="Reason",
         help="Why this person is told.",
+    )
+    notify_event_id = fields.Many2one(
+        "notify.event", string="Event of the Scheme", ondelete="set null", index="btree_not_null"
+    )
+    notify_line_id = fields.Many2one(
+        "notify.scheme.line", string="Line of the Scheme", ondelete="set null", index="btree_not_null"
     )
     notify_origin = fields.Selection(
         selection=lambda self: self.env["mail.followers"]._fields["notify_origin"].selection,

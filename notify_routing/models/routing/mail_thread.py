@@ -1,9 +1,16 @@
-from odoo import models
+from odoo import api, models
 
 from ...tools.reasons import mentioned, reason_of
 
 #: What a recipient's data carries into the row of ``mail.notification``.
-DECISION = ("notify_event", "notify_reason", "notify_origin", "notify_subscription_id")
+DECISION = (
+    "notify_event",
+    "notify_event_id",
+    "notify_line_id",
+    "notify_reason",
+    "notify_origin",
+    "notify_subscription_id",
+)
 
 
 class MailThread(models.AbstractModel):
@@ -13,9 +20,23 @@ class MailThread(models.AbstractModel):
 
     def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
         recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
+        recipients, dropped = self.env["notify.router"]._route(self, message, msg_vals or {}, recipients)
+        if dropped and self.env.context.get("notify_dropped") is not None:
+            self.env.context["notify_dropped"].extend(dropped)
         if recipients:
             self._notify_explain(message, msg_vals or {}, recipients)
         return recipients
+
+    def _notify_thread(self, message, msg_vals=False, **kwargs):
+        if not self or not self.env["notify.scheme"]._book().get(self._name):
+            return super()._notify_thread(message, msg_vals=msg_vals, **kwargs)
+        dropped = []
+        routed = self.with_context(notify_dropped=dropped)
+        result = super(MailThread, routed)._notify_thread(message, msg_vals=msg_vals, **kwargs)
+        # A message that is put off is decided about again when it really leaves.
+        if dropped and not self._is_notification_scheduled(kwargs.get("scheduled_date")):
+            self.env["notify.router"]._record(message, dropped)
+        return result
 
     def _notify_explain(self, message, msg_vals, recipients):
         """Write on the recipients' data why they are told, under the names of the columns of
@@ -37,15 +58,12 @@ class MailThread(models.AbstractModel):
             recipient["notify_origin"], recipient["notify_subscription_id"] = origins.get(
                 recipient["id"], (False, False)
             )
-            recipient.setdefault("notify_event", event)
-            recipient.setdefault(
-                "notify_reason",
-                reason_of(
-                    recipient["id"],
-                    direct=direct,
-                    mentions=mentions,
-                    is_follower=recipient["is_follower"],
-                ),
+            recipient["notify_event"] = "act" if self.env.context.get("notify_act") else event
+            recipient["notify_reason"] = recipient.get("notify_reason") or reason_of(
+                recipient["id"],
+                direct=direct,
+                mentions=mentions,
+                is_follower=recipient["is_follower"],
             )
 
     def _notify_event(self, message_type, subtype_id):
@@ -72,7 +90,14 @@ class MailThread(models.AbstractModel):
         return super(MailThread, self)._notify_thread_by_email(message, recipients_data, *args, **kwargs)
 
     def _notify_thread_by_web_push(self, message, recipients_data, *args, **kwargs):
-        told = self._told_in_app(recipients_data)
+        told = [
+            # Odoo pushes in-app notifications; of a scheme's decisions only those that say push.
+            {**recipient, "notif": "inbox" if recipient["notify_push"] else recipient["notif"]}
+            if "notify_push" in recipient
+            else recipient
+            for recipient in self._told_in_app(recipients_data)
+            if recipient.get("notify_push", True)
+        ]
         return super()._notify_thread_by_web_push(message, told, *args, **kwargs)
 
     def _told_in_app(self, recipients_data):
@@ -91,3 +116,32 @@ class MailThread(models.AbstractModel):
             for recipient in recipients_data
         }
         return self.with_context(notify_decisions=(message.id, decisions))
+
+    # ------------------------------------------------------------
+    # EVENTS THAT ARE NO MESSAGE IN STOCK
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        documents = super().create(vals_list)
+        self.env["notify.router"]._watch(documents, created=True)
+        return documents
+
+    def write(self, vals):
+        self.env["notify.router"]._watch(self)
+        return super().write(vals)
+
+    def _message_auto_subscribe_followers(self, *args, **kwargs):
+        result = super()._message_auto_subscribe_followers(*args, **kwargs)
+        if result and self and self.env["notify.router"]._tells_assignment(self[:1]):
+            # The scheme says who is told of an assignment, and how.
+            result = [(partner_id, subtype_ids, False) for partner_id, subtype_ids, _template in result]
+        return result
+
+    def notify_fire(self, code):
+        """Say that an event happened on these documents; their schemes decide who is told.
+
+        :param str code: code of a ``notify.event`` of the kind *a program says so*
+        """
+        for document in self:
+            self.env["notify.router"]._fire(document, code)

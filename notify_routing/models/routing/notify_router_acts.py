@@ -1,0 +1,205 @@
+import logging
+
+from markupsafe import Markup
+from psycopg2 import Error as DatabaseError
+
+from odoo import api, models
+
+from ...tools.scheme import matches_change
+
+_logger = logging.getLogger(__name__)
+
+#: Where a transaction keeps what happened on watched documents until it ends.
+ACTS = "notify.router.acts"
+
+
+class NotifyRouter(models.AbstractModel):
+    """Events that are no message in stock: what one transaction did to a document is one act, and
+    one act is one message."""
+
+    _inherit = "notify.router"
+
+    # ------------------------------------------------------------
+    # WATCH
+    # ------------------------------------------------------------
+
+    @api.model
+    def _watch(self, documents, created=False):
+        """Remember what documents are like before they change; costs nothing without schemes.
+
+        :param created: they did not exist before
+        """
+        schemes = self.env["notify.scheme"]._book().get(documents._name)
+        if not schemes or not self._watches():
+            return
+        for document in documents:
+            if (document._name, document.id) not in self.env.cr.precommit.data.get(ACTS, {}):
+                before = {} if created else self._snapshot(document, schemes)
+                if before is not None:
+                    self._act(document)["before"] = before
+
+    @api.model
+    def _watches(self):
+        """Tell whether changes count now: not during set-up, nor while an act is being told."""
+        context = self.env.context
+        return (
+            self.env.registry.ready
+            and not context.get("tracking_disable")
+            and not context.get("mail_notrack")
+            and not context.get("notify_act")
+        )
+
+    @api.model
+    def _act(self, document):
+        """Return the act on a document in this transaction, starting one if there is none."""
+        data = self.env.cr.precommit.data
+        if ACTS not in data:
+            data[ACTS] = {}
+            self.env.cr.precommit.add(self._run_acts)
+        return data[ACTS].setdefault(
+            (document._name, document.id),
+            {"before": {}, "fired": [], "files": {}, "uid": self.env.uid},
+        )
+
+    @api.model
+    def _fire(self, document, code, attachment=None):
+        """Add an event to the act on a document.
+
+        :param attachment: the file that it is about
+        """
+        scheme = self.env["notify.scheme"]._of_or_alarm(document)
+        if not scheme or not scheme.row(code) or not self._watches():
+            return
+        if (document._name, document.id) not in self.env.cr.precommit.data.get(ACTS, {}):
+            self._watch(document)
+        act = self._act(document)
+        if code not in act["fired"]:
+            act["fired"].append(code)
+        if attachment:
+            act["files"].setdefault(code, []).append(attachment.id)
+
+    @api.model
+    def _snapshot(self, document, schemes):
+        """Return what a document is like, as far as schemes look at it.
+
+        :return: ``{field name: technical value, role id: ({partner_id, …}, {address, …})}``; ``None``
+            and an alarm if a role or a field cannot be read
+        """
+        result = {}
+        try:
+            for scheme in schemes:
+                for row in scheme.of_kind("field"):
+                    result[row.field_name] = self._technical(document, row.field_name)
+                watched = {row.role_id for row in scheme.of_kind("added")}
+                watched |= {int(cell.role) for row in scheme.rows for cell in row.cells if cell.only_new}
+                for role in self.env["notify.role"].sudo().browse(watched - set(result)):
+                    result[role.id] = role._members(document)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            _logger.warning("A scheme cannot watch %s", document, exc_info=True)
+            self.env["notify.scheme"].browse(scheme.id for scheme in schemes)._alarm(error)
+            return None
+        return result
+
+    @api.model
+    def _technical(self, document, name):
+        value = document.sudo()[name]
+        return tuple(value.ids) if isinstance(value, models.BaseModel) else value
+
+    @api.model
+    def _tells_assignment(self, document):
+        """Tell whether the scheme of a document speaks of its responsible being assigned."""
+        scheme = self.env["notify.scheme"]._of_or_alarm(document)
+        if not scheme:
+            return False
+        roles = self.env["notify.role"].sudo().browse(row.role_id for row in scheme.of_kind("added"))
+        return "user_id" in roles.mapped("path")
+
+    # ------------------------------------------------------------
+    # TELL
+    # ------------------------------------------------------------
+
+    @api.model
+    def _run_acts(self):
+        """Tell of every act of this transaction; called when it is about to be committed."""
+        acts = self.env.cr.precommit.data.pop(ACTS, {})
+        for (model, res_id), act in acts.items():
+            document = self.env[model].with_user(act["uid"]).browse(res_id)
+            if not document.sudo().exists():
+                continue
+            scheme = self.env["notify.scheme"]._of_or_alarm(document)
+            if scheme:
+                self._tell_act(document, scheme, act)
+
+    @api.model
+    def _tell_act(self, document, scheme, act):
+        """Post one message for what an act did, if the scheme lists any of it."""
+        after = self._snapshot(document, [scheme])
+        if after is None:
+            return
+        self._forget_sent_files(act)
+        rows, new = self._happened(scheme, act, after)
+        if not rows:
+            return
+        codes = [row.code for row in rows]
+        document.sudo().with_context(
+            notify_act={"document": (document._name, document.id), "codes": codes, "new": new}
+        ).message_post(
+            body=self._act_body(rows, act, new),
+            author_id=document.env.user.partner_id.id,
+            message_type="notification",
+            subtype_xmlid="mail.mt_note",
+        )
+
+    @api.model
+    def _happened(self, scheme, act, after):
+        """Return the events that an act fired, heaviest first, and who is new in which role.
+
+        :return: ``([Row, …], {role id as text: {partner_id, …}})``
+        """
+        before = act["before"]
+        nobody = (set(), set())
+        new = {
+            str(key): members[0] - before.get(key, nobody)[0]
+            for key, members in after.items()
+            if isinstance(key, int)
+        }
+        rows = []
+        for row in scheme.of_kind("field", "added", "fired", "file_added", "file_changed"):
+            if row.kind == "field":
+                happened = matches_change(row, before.get(row.field_name), after[row.field_name])
+            elif row.kind == "added":
+                happened = bool(new.get(str(row.role_id)))
+            elif row.kind == "fired":
+                happened = row.code in act["fired"]
+            else:
+                happened = bool(act["files"].get(row.code))
+            if happened:
+                rows.append(row)
+        return rows, new
+
+    @api.model
+    def _forget_sent_files(self, act):
+        """Leave out files that are gone, or that came with a message: the message tells of them."""
+        for code, ids in act["files"].items():
+            files = self.env["ir.attachment"].sudo().browse(ids).exists()
+            sent = self.env["mail.message"].sudo().search([("attachment_ids", "in", files.ids)])
+            act["files"][code] = (files - sent.attachment_ids).ids
+
+    @api.model
+    def _act_body(self, rows, act, new):
+        """Return what happened, as a list in the words of the company's language."""
+        Event = self.env["notify.event"].sudo()
+        entries = []
+        for row in rows:
+            details = []
+            if row.kind == "added":
+                people = self.env["res.partner"].sudo().browse(new[str(row.role_id)])
+                details = people.mapped("name")
+            elif row.code in act["files"]:
+                details = self.env["ir.attachment"].sudo().browse(act["files"][row.code]).mapped("name")
+            name = Event.browse(row.event_id).name
+            text = f"{name}: {', '.join(filter(None, details))}" if details else name
+            entries.append(Markup("<li>%s</li>") % text)
+        return Markup("<ul>%s</ul>") % Markup("").join(entries)

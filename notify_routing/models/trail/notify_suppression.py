@@ -1,0 +1,51 @@
+from odoo import api, fields, models
+
+
+class NotifySuppression(models.Model):
+    """Somebody was considered for a message and not told, and why: what Odoo has no row for."""
+
+    _name = "notify.suppression"
+    _description = "Notification Decided Against"
+    _order = "id DESC"
+    _log_access = False
+
+    mail_message_id = fields.Many2one("mail.message", string="Message", required=True, ondelete="cascade")
+    partner_id = fields.Many2one("res.partner", string="Person", ondelete="cascade", index=True)
+    email = fields.Char("Address")
+    channel = fields.Selection(
+        [("email", "E-mail"), ("inbox", "In Odoo"), ("push", "Push")], required=True
+    )
+    reason = fields.Selection(
+        [
+            ("inactive", "is archived"),
+            ("no_access", "may not read the document"),
+            ("no_address", "has no e-mail address"),
+            ("muted", "muted the document with the bell"),
+            ("bell", "chose other events with the bell"),
+            ("own_act", "did it themselves"),
+            ("not_new", "had the role before"),
+            ("email_off", "gets no mail of this: the scheme's filter says so"),
+            ("quiet", "gets no mail: the document is in a state that sends none"),
+            ("dedupe", "is told of a heavier event of the same act"),
+        ],
+        required=True,
+    )
+    event_id = fields.Many2one("notify.event", string="Event", ondelete="set null", index="btree_not_null")
+    line_id = fields.Many2one("notify.scheme.line", string="Line", ondelete="set null", index="btree_not_null")
+    date = fields.Datetime(default=fields.Datetime.now, required=True)
+
+    _message_idx = models.Index("(mail_message_id, partner_id)")
+
+
+class NotifyRouter(models.AbstractModel):
+    """What was decided against is kept here, for the trail."""
+
+    _inherit = "notify.router"
+
+    @api.model
+    def _record(self, message, dropped):
+        super()._record(message, dropped)
+        # sudo: whoever posts a message does not decide what is kept of it
+        self.env["notify.suppression"].sudo().create(
+            [{"mail_message_id": message.id, **decision} for decision in dropped]
+        )

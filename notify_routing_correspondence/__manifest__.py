@@ -1,0 +1,26 @@
+{
+    "name": "Registered Correspondence",
+    "summary": "Letters, requests and notices with a number, a due date and exact notifications",
+    "version": "19.0.1.0.0",
+    "category": "Productivity",
+    "license": "LGPL-3",
+    "author": "notify_routing contributors",
+    "depends": ["notify_routing"],
+    "data": [
+        # security
+        "security/correspondence_groups.xml",
+        "security/ir.model.access.csv",
+        "security/correspondence_rules.xml",
+        # data
+        "data/correspondence_scheme.xml",
+        "data/correspondence_data.xml",
+        # views
+        "views/correspondence_views.xml",
+        "views/correspondence_type_views.xml",
+        "views/correspondence_menus.xml",
+    ],
+    "demo": [
+        "demo/correspondence_demo.xml",
+    ],
+    "application": True,
+}

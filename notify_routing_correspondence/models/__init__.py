@@ -1,0 +1,2 @@
+from . import correspondence_type
+from . import correspondence
