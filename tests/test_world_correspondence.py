@@ -176,3 +176,55 @@ def test_p7_a_closed_item_sends_only_the_closing_mail(company, office):
     finally:
         company.users["ben"].notify_channel = "email"
         company.commit()
+
+
+@pytest.fixture
+def pushes(company, monkeypatch):
+    """Register a device for each user, and collect what would be pushed to whom."""
+    env = company.env
+    taken = []
+    thread = type(env["mail.thread"])
+
+    def collect(self, devices, *args, **kwargs):
+        taken.extend(device["partner_id"][0] for device in devices.sudo().read(["partner_id"]))
+
+    monkeypatch.setattr(thread, "_web_push_send_notification", collect)
+    env["ir.config_parameter"].set_param("mail.web_push_vapid_private_key", "private")
+    env["ir.config_parameter"].set_param("mail.web_push_vapid_public_key", "public")
+    devices = env["mail.push.device"].create(
+        [
+            {"partner_id": user.partner_id.id, "endpoint": f"https://push.example/{login}", "keys": "{}"}
+            for login, user in company.users.items()
+        ]
+    )
+    company.commit()
+    yield taken
+    devices.unlink()
+    company.commit()
+
+
+@pytest.mark.parametrize(("ticked", "count"), [(False, 0), (True, 1)])
+def test_p5_push_is_opt_in_per_user_and_type(company, office, pushes, ticked, count):
+    company.as_user(company.env["notify.preference"], "ben").set_my_push("notify.correspondence", ticked)
+    company.commit()
+    item = office.item(roles=["distribution"])
+    pushes.clear()
+    office.do_assignee_added(item)
+    company.commit()
+    assert len(pushes) == count
+
+
+@pytest.mark.parametrize("action", MATRIX)
+def test_p4_only_the_assignment_pushes(company, office, pushes, action):
+    for login in company.users:
+        company.as_user(company.env["notify.preference"], login).set_my_push("notify.correspondence", True)
+    company.commit()
+    item = office.item(roles=[role for role in ROLES if f"{role}_added" != action])
+    pushes.clear()
+    if action == "create_and_issue":
+        office.item()
+    else:
+        getattr(office, f"do_{action}")(item)
+    company.commit()
+    expected = [office.people["assignee"].id] if action in ("assignee_added", "create_and_issue") else []
+    assert pushes == expected

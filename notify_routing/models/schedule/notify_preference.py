@@ -136,7 +136,8 @@ class NotifyPreference(models.Model):
             return
         for recipient in recipients:
             if (
-                not recipient["uid"]
+                recipient.get("notify_decided")
+                or not recipient["uid"]
                 or recipient["ushare"]
                 or recipient["notif"] not in ("email", "inbox")
             ):

@@ -1,0 +1,69 @@
+from odoo import api, fields, models, tools
+from odoo.exceptions import AccessError, ValidationError
+
+
+class NotifyPreference(models.Model):
+    """Pushes to devices: asked for by each person, document type by document type."""
+
+    _inherit = "notify.preference"
+
+    channel = fields.Selection(required=False)
+    push = fields.Boolean(
+        "Push",
+        help="Push to the person's devices what schemes push of this document type. The device has to "
+        "be registered: allow notifications in its browser.",
+    )
+
+    @api.constrains("model_id", "channel", "push")
+    def _check_push(self):
+        for preference in self.filtered(lambda preference: not preference.model_id):
+            if preference.push or not preference.channel:
+                raise ValidationError(
+                    self.env._(
+                        "Choose a channel for all document types; pushes are allowed for one document "
+                        "type at a time."
+                    )
+                )
+
+    @tools.ormcache()
+    def _pushed(self):
+        """Return who allowed pushes of what: ``{(user_id, model), …}``."""
+        self.flush_model()
+        self.env.cr.execute("SELECT user_id, model FROM notify_preference WHERE push")
+        return set(self.env.cr.fetchall())
+
+    @api.model
+    def set_my_push(self, model, allowed):
+        """Allow or forbid pushes of a document type to the current user's devices.
+
+        :return: one's own table, see ``notify.subscription.table.read_mine``
+        """
+        Table = self.env["notify.subscription.table"]
+        if not self.env.user._is_internal():
+            raise AccessError(self.env._("Externals are told by e-mail only."))
+        model_id = self.env["ir.model"]._get_id(Table._known(model))
+        mine = [("user_id", "=", self.env.uid), ("model_id", "=", model_id)]
+        preference = self.search(mine, limit=1)
+        if preference and not allowed and not preference.channel:
+            preference.unlink()
+        elif preference:
+            preference.push = allowed
+        elif allowed:
+            self.create(
+                {"user_id": self.env.uid, "model_id": model_id, "push": True, "channel": False}
+            )
+        return Table.read_mine()
+
+
+class NotifySubscriptionTable(models.AbstractModel):
+    """One's own table also says what is pushed."""
+
+    _inherit = "notify.subscription.table"
+
+    @api.model
+    def _mine_more(self, table):
+        table = super()._mine_more(table)
+        pushed = self.env["notify.preference"].sudo()._pushed()
+        for kind in table["types"]:
+            kind["push"] = (self.env.uid, kind["model"]) in pushed
+        return table
