@@ -7,11 +7,13 @@ import logging
 import os
 import shutil
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.sql
 
 from . import console, debian, paths, python_env
@@ -23,7 +25,13 @@ WORK_MODULES = ("crm", "sale_management", "sale_crm")
 SUITE_MODULES = (*WORK_MODULES, "test_mail_full")
 
 #: Tests throw their databases away, so they need no protection against a power cut.
-FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    # A worker of it in a database that is dropped belongs to the superuser, and stops us.
+    "autovacuum": "off",
+}
 #: Benchmarks measure what a real server would do.
 SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 COMMON = {
@@ -73,7 +81,15 @@ class Postgres:
         return bool(self.execute("SELECT 1 FROM pg_database WHERE datname = %s", arguments=[name]))
 
     def drop(self, name: str) -> None:
-        self.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        for attempt in range(10):
+            try:
+                self.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+                break
+            except psycopg2.errors.InsufficientPrivilege:
+                # An autovacuum worker is in it; it leaves by itself.
+                if attempt == 9:
+                    raise
+                time.sleep(1)
         shutil.rmtree(filestore(name), ignore_errors=True)
 
     def copy(self, template: str, name: str) -> None:
