@@ -11,5 +11,6 @@ class MailThread(models.AbstractModel):
         model = (msg_vals or {}).get("model") or message.model
         # Discuss decides by itself how the members of a channel are told.
         if recipients and model != "discuss.channel":
-            self.env["notify.preference"]._apply_channels(model, recipients)
+            open_ = [recipient for recipient in recipients if not recipient.get("notify_decided")]
+            self.env["notify.preference"]._apply_channels(model, open_)
         return recipients

@@ -136,8 +136,7 @@ class NotifyPreference(models.Model):
             return
         for recipient in recipients:
             if (
-                recipient.get("notify_decided")
-                or not recipient["uid"]
+                not recipient["uid"]
                 or recipient["ushare"]
                 or recipient["notif"] not in ("email", "inbox")
             ):
