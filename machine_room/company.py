@@ -132,7 +132,9 @@ class Company:
         )
         # Rendering a PDF needs a program that this machine may not have, and is not what we look at.
         env.ref("sale.email_template_edi_sale").report_template_ids = False
-        self.product = env["product.product"].create({"name": "Boat", "list_price": 1000, "type": "service"})
+        self.product = env["product.product"].create(
+            {"name": "Boat", "list_price": 1000, "type": "service"}
+        )
 
     # ------------------------------------------------------------
     # WORK
@@ -160,7 +162,15 @@ class Company:
         self.commit()
         return order
 
-    def post(self, document, body: str, by: str, subtype: str = "mail.mt_comment", to: Iterable[Any] = (), **values):
+    def post(
+        self,
+        document,
+        body: str,
+        by: str,
+        subtype: str = "mail.mt_comment",
+        to: Iterable[Any] = (),
+        **values,
+    ):
         """Write a message in the chatter and let it leave.
 
         :param to: partners or users to whom the message is addressed
@@ -178,7 +188,9 @@ class Company:
 
     def follow(self, document, *who, subtypes=()) -> None:
         """Make people follow a document; with subtypes it counts as chosen."""
-        partners = [person.partner_id.id if person._name == "res.users" else person.id for person in who]
+        partners = [
+            person.partner_id.id if person._name == "res.users" else person.id for person in who
+        ]
         ids = [self.env.ref(xmlid).id for xmlid in subtypes]
         document.sudo().message_subscribe(partners, ids or None)
         self.commit()

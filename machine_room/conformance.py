@@ -17,7 +17,9 @@ from . import console, databases, paths, tests
 
 #: How many behaviours each source document describes.
 COUNTS = {"P": 7, "A": 8, "N": 14, "O": 22, "K": 6}
-BEHAVIOURS = [f"{letter}{number}" for letter, count in COUNTS.items() for number in range(1, count + 1)]
+BEHAVIOURS = [
+    f"{letter}{number}" for letter, count in COUNTS.items() for number in range(1, count + 1)
+]
 NAME = re.compile(r"^test_((?:[panok]\d+_)+)")
 
 

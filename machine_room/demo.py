@@ -63,7 +63,9 @@ def tell(story: Story) -> None:
     story.step("Anna makes a quotation for Mister Client")
     order = company.quotation(by="anna").sudo()
     followers = set(order.message_partner_ids.mapped("name"))
-    story.expect("followed by Anna, Ben and Chloé, not by the customer", followers, {"Anna", "Ben", "Chloé"})
+    story.expect(
+        "followed by Anna, Ben and Chloé, not by the customer", followers, {"Anna", "Ben", "Chloé"}
+    )
 
     story.step("Anna writes a message, before the customer is included")
     message = company.post(order, "Let us be quick with this one.", by="anna")
@@ -71,11 +73,19 @@ def tell(story: Story) -> None:
 
     story.step("Chloé sends the quotation with its template")
     message = _send_quotation(company, order)
-    story.told("the quotation", message, {"Mister Client": "email", "Anna": "email", "Ben": "inbox"})
+    story.told(
+        "the quotation", message, {"Mister Client": "email", "Anna": "email", "Ben": "inbox"}
+    )
     (letter,) = company.client.wait_for(subject=order.name)
-    story.expect("From is the salesperson, Anna", letter["From"].addresses[0].addr_spec, "anna@company.example")
     story.expect(
-        "Reply-To is the catchall", letter["Reply-To"].addresses[0].addr_spec, "catchall@company.example"
+        "From is the salesperson, Anna",
+        letter["From"].addresses[0].addr_spec,
+        "anna@company.example",
+    )
+    story.expect(
+        "Reply-To is the catchall",
+        letter["Reply-To"].addresses[0].addr_spec,
+        "catchall@company.example",
     )
 
     story.step("The customer starts to follow; Anna writes to everybody")
@@ -94,13 +104,19 @@ def tell(story: Story) -> None:
     company.send_queue()
     answers = order.message_ids.filtered(lambda message: "deliver in June" in message.body)
     story.expect("the answer is on the quotation, once", len(answers), 1)
-    story.told("the customer's answer", answers[:1], {"Anna": "email", "Ben": "inbox", "Chloé": "both"})
+    story.told(
+        "the customer's answer", answers[:1], {"Anna": "email", "Ben": "inbox", "Chloé": "both"}
+    )
 
     story.step("Ben mutes the quotation with the bell; Anna goes on")
     bell = company.as_user(env["notify.bell"], "ben")
     state = bell.set_bell("sale.order", order.id, "mute")
     company.commit()
-    story.expect("the bell says: muted, his choice", (state["level"], state["because"]), ("mute", "your choice"))
+    story.expect(
+        "the bell says: muted, his choice",
+        (state["level"], state["because"]),
+        ("mute", "your choice"),
+    )
     message = company.post(order, "June is fine.", by="anna")
     story.told("while Ben is muted", message, {"Mister Client": "email", "Chloé": "both"})
 
@@ -170,13 +186,17 @@ def print_trail(story: Story) -> None:
         for position, name in enumerate(COLUMNS)
     ]
     console.say("\nWho was told of what, how and why:")
-    console.say("   " + "  ".join(name.ljust(width) for name, width in zip(COLUMNS, widths, strict=True)))
+    console.say(
+        "   " + "  ".join(name.ljust(width) for name, width in zip(COLUMNS, widths, strict=True))
+    )
     last = None
     for title, cells in table:
         if title != last:
             console.say(f"  {title}")
             last = title
-        console.say("   " + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)))
+        console.say(
+            "   " + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        )
 
 
 def main() -> int:
@@ -188,12 +208,16 @@ def main() -> int:
 
         console.step("Starting the relay and the IMAP server")
         with MailWorld() as world, Company(database, world) as company:
-            console.say(f"   relay 127.0.0.1:{world.relay.port}, IMAP 127.0.0.1:{world.dovecot.port}")
+            console.say(
+                f"   relay 127.0.0.1:{world.relay.port}, IMAP 127.0.0.1:{world.dovecot.port}"
+            )
             story = Story(company)
             tell(story)
             print_trail(story)
     if story.misses:
-        raise console.Trouble(f"{len(story.misses)} expectations were missed: {'; '.join(story.misses)}.")
+        raise console.Trouble(
+            f"{len(story.misses)} expectations were missed: {'; '.join(story.misses)}."
+        )
     console.say(f"\n✓ Everything was as expected ({time.monotonic() - started:.0f} s).")
     console.say("Look at it in the web client: make serve, then http://127.0.0.1:8069")
     console.say("Logins: anna / anna, ben / ben, chloe / chloe (team leader), admin / admin")
@@ -212,7 +236,9 @@ def configure(server: databases.Postgres) -> None:
     import odoo
     from odoo.tools import config
 
-    config.parse_config(["-c", str(databases.config_file(server, log_level="error"))], setup_logging=True)
+    config.parse_config(
+        ["-c", str(databases.config_file(server, log_level="error"))], setup_logging=True
+    )
     odoo.netsvc.init_logger()
 
 

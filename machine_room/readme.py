@@ -50,7 +50,9 @@ def main() -> int:
             continue
         outdated += 1
         if check:
-            print(f"{target.relative_to(paths.ROOT)} is outdated: run python3 -m machine_room.readme")
+            print(
+                f"{target.relative_to(paths.ROOT)} is outdated: run python3 -m machine_room.readme"
+            )
         else:
             target.write_text(text, encoding="utf-8")
     return outdated if check else 0

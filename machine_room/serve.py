@@ -43,9 +43,15 @@ def main() -> int:
             try:
                 _wait(process, options.port)
                 console.say(f"\nOdoo: http://127.0.0.1:{options.port}")
-                console.say("Logins: anna / anna, ben / ben, chloe / chloe (team leader), admin / admin")
-                console.say(f"Relay: 127.0.0.1:{world.relay.port}, IMAP: 127.0.0.1:{world.dovecot.port}")
-                console.say("Mail that leaves is kept in the mailboxes of the world. Ctrl-C ends it all.")
+                console.say(
+                    "Logins: anna / anna, ben / ben, chloe / chloe (team leader), admin / admin"
+                )
+                console.say(
+                    f"Relay: 127.0.0.1:{world.relay.port}, IMAP: 127.0.0.1:{world.dovecot.port}"
+                )
+                console.say(
+                    "Mail that leaves is kept in the mailboxes of the world. Ctrl-C ends it all."
+                )
                 return process.wait()
             finally:
                 process.terminate()

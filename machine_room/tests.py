@@ -18,7 +18,9 @@ ADDONS = ("notify_routing", "notify_routing_correspondence")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make test", description=__doc__)
-    parser.add_argument("--keep", metavar="NAME", help="test in a database of this name and keep it")
+    parser.add_argument(
+        "--keep", metavar="NAME", help="test in a database of this name and keep it"
+    )
     options, pytest_arguments = parser.parse_known_args()
     with databases.postgres() as server:
         return run(server, pytest_arguments, keep=options.keep)
@@ -65,7 +67,9 @@ def _sources():
                 yield path
 
 
-def run_pytest(server: databases.Postgres, database: str, template: str, arguments: list[str]) -> int:
+def run_pytest(
+    server: databases.Postgres, database: str, template: str, arguments: list[str]
+) -> int:
     """Run pytest on a database and return its exit code.
 
     :param template: database that tests copy when they need one of their own
@@ -77,7 +81,13 @@ def run_pytest(server: databases.Postgres, database: str, template: str, argumen
         NOTIFY_CONFIG=str(config),
         COVERAGE_FILE=str(paths.CACHE / "coverage"),
     )
-    command = [sys.executable, "-m", "pytest", f"--odoo-database={database}", f"--odoo-config={config}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        f"--odoo-database={database}",
+        f"--odoo-config={config}",
+    ]
     command += ["--odoo-http", *arguments]
     if not any(argument.startswith(("--cov", "--no-cov")) for argument in arguments):
         command += ["--cov=notify_routing", "--cov-report=term:skip-covered"]

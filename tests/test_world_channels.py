@@ -3,6 +3,16 @@
 import pytest
 
 
+def mention(user):
+    """Return the body of a message that mentions a user, as the composer writes it."""
+    from markupsafe import Markup
+
+    return Markup('<p><a href="#" data-oe-model="res.partner" data-oe-id="%s">@%s</a></p>') % (
+        user.partner_id.id,
+        user.name,
+    )
+
+
 def addresses(letters):
     """Return all envelope recipients, with repetitions."""
     return sorted(address for letter in letters for address in letter.recipients)
@@ -29,9 +39,15 @@ def test_o4_three_users_three_results(company):
         company.commit()
     assert company.told(message.sudo()) == {"Anna": "email", "Ben": "inbox", "Chloé": "both"}
     assert addresses(letters) == ["anna@company.example", "chloe@company.example"]
-    assert [company.unread(login, message) for login in ("anna", "ben", "chloe")] == [False, True, True]
+    assert [company.unread(login, message) for login in ("anna", "ben", "chloe")] == [
+        False,
+        True,
+        True,
+    ]
     row = message.sudo().notification_ids.filtered("notify_in_app")
-    assert len(row) == 1 and row.notification_status == "sent", "the one row follows the mail's fate"
+    assert len(row) == 1 and row.notification_status == "sent", (
+        "the one row follows the mail's fate"
+    )
     company.as_user(message, "chloe").set_message_done()
     company.commit()
     assert not company.unread("chloe", message)
@@ -102,34 +118,31 @@ def test_o11_message_reaches_exactly_the_followers_of_discussions(company):
 def test_o18_mention_reaches_whatever_the_subscription_and_makes_a_follower(company):
     order = company.empty(company.quotation(by="anna"))
     ben = company.users["ben"]
-    body = (
-        f'<p>See <a href="#" data-oe-model="res.partner" data-oe-id="{ben.partner_id.id}">@Ben</a></p>'
-    )
-    from markupsafe import Markup
-
-    message = company.post(order, Markup(body), by="anna", subtype="mail.mt_note", to=[ben])
+    message = company.post(order, mention(ben), by="anna", subtype="mail.mt_note", to=[ben])
     assert company.told(message) == {"Ben": "inbox"}
     assert message.notification_ids.notify_reason == "mention"
     follower = company.env["mail.followers"].search(
         [("res_model", "=", "sale.order"), ("res_id", "=", order.id)]
     )
     assert follower.partner_id == ben.partner_id
-    assert company.env.ref("mail.mt_note") not in follower.subtype_ids, "told of the note all the same"
+    assert company.env.ref("mail.mt_note") not in follower.subtype_ids, (
+        "told of the note all the same"
+    )
 
 
 def test_o18_mention_reaches_who_muted_the_document(company):
-    from markupsafe import Markup
-
     order = company.empty(company.quotation(by="anna"))
     ben = company.users["ben"]
     company.as_user(company.env["notify.bell"], "ben").set_bell("sale.order", order.id, "mute")
     company.commit()
     assert company.told(company.post(order, "Not for Ben", by="anna")) == {}
-    body = Markup(
-        '<a href="#" data-oe-model="res.partner" data-oe-id="%s">@Ben</a>' % ben.partner_id.id
+    assert company.told(company.post(order, mention(ben), by="anna", to=[ben])) == {"Ben": "inbox"}
+    assert (
+        company.as_user(company.env["notify.bell"], "ben").read_bell("sale.order", order.id)[
+            "level"
+        ]
+        == "mute"
     )
-    assert company.told(company.post(order, body, by="anna", to=[ben])) == {"Ben": "inbox"}
-    assert company.as_user(company.env["notify.bell"], "ben").read_bell("sale.order", order.id)["level"] == "mute"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,9 @@ def _people(env, count, channel):
         ]
     )  # fmt: skip
     for number, user in enumerate(users):
-        user.notification_type = "inbox" if channel == "inbox" or (channel == "mixed" and number % 2) else "email"
+        user.notification_type = (
+            "inbox" if channel == "inbox" or (channel == "mixed" and number % 2) else "email"
+        )
     return users.partner_id
 
 
@@ -61,7 +63,9 @@ def _post(env, partners):
     env["ir.config_parameter"].set_param("mail.mail.force.send.limit", "0")
 
     def act():
-        document.message_post(body="Good morning", message_type="comment", subtype_xmlid="mail.mt_comment")
+        document.message_post(
+            body="Good morning", message_type="comment", subtype_xmlid="mail.mt_comment"
+        )
 
     return act
 
@@ -84,7 +88,9 @@ def _to(env, partners):
 
 
 def _follow(env, partners):
-    documents = iter(env["res.partner"].create([{"name": f"Document {number}"} for number in range(5)]))
+    documents = iter(
+        env["res.partner"].create([{"name": f"Document {number}"} for number in range(5)])
+    )
     return lambda: next(documents).message_subscribe(partners.ids)
 
 
@@ -92,7 +98,9 @@ def _assign(env, partners):
     """Create a lead with a salesperson: the responsible follows, and is told."""
     user = partners[:1].user_ids
     env["ir.config_parameter"].set_param("mail.mail.force.send.limit", "0")
-    return lambda: env["crm.lead"].create({"name": "Lead", "user_id": user.id, "type": "opportunity"})
+    return lambda: env["crm.lead"].create(
+        {"name": "Lead", "user_id": user.id, "type": "opportunity"}
+    )
 
 
 def _count(template, act, count, channel):
@@ -124,4 +132,6 @@ def _count(template, act, count, channel):
 )
 def test_unconfigured_act_runs_exactly_the_queries_of_stock(act, count, channel):
     stock = databases.stock_template(_server())
-    assert _count(os.environ["NOTIFY_TEMPLATE"], act, count, channel) == _count(stock, act, count, channel)
+    assert _count(os.environ["NOTIFY_TEMPLATE"], act, count, channel) == _count(
+        stock, act, count, channel
+    )

@@ -1,4 +1,4 @@
-"""Mail leaves through the relay, answers come back through IMAP, and each leg tells everybody once."""
+"""Mail leaves through the relay, answers come back over IMAP; each leg tells everybody once."""
 
 import pytest
 
@@ -69,11 +69,13 @@ def test_o14_template_forces_the_responsible_as_sender(company, order):
         composer._action_send_mail()
         company.commit()
     (letter,) = [entry for entry in letters if "client@customer.example" in entry.recipients]
-    assert 'anna@company.example' in letter.email["From"], "the salesperson's, though Chloé clicked"
+    assert "anna@company.example" in letter.email["From"], "the salesperson's, though Chloé clicked"
 
 
 @pytest.mark.parametrize("hidden", [True, False])
-def test_o15_everyone_gets_their_own_mail_and_externals_do_not_see_the_others(company, order, hidden):
+def test_o15_everyone_gets_their_own_mail_and_externals_do_not_see_the_others(
+    company, order, hidden
+):
     env = company.env
     second = env["res.partner"].create({"name": "Second", "email": "second@other.example"})
     env["ir.config_parameter"].set_param("notify_routing.hide_recipients", hidden)
@@ -128,7 +130,9 @@ def test_o19_each_leg_tells_every_mail_follower_once(company, order):
     """The source's cases 12.1 and 12.2, with followers who are told by e-mail."""
     env = company.env
     ben, chloe = company.users["ben"], company.users["chloe"]
-    discussions = env["res.partner"].create({"name": "Only discussions", "email": "b@customer.example"})
+    discussions = env["res.partner"].create(
+        {"name": "Only discussions", "email": "b@customer.example"}
+    )
     company.follow(order, company.users["anna"], ben, subtypes=["mail.mt_comment", "mail.mt_note"])
     company.follow(order, company.partner, discussions)
     ben.notify_channel = "email"

@@ -13,7 +13,9 @@ class MailMail(models.Model):
             headers = email.get("headers")
             if headers and "X-Msg-To-Add" in headers and self._hides_recipients():
                 # Odoo shows all externals in To, so that they can answer to all.
-                email["headers"] = {name: value for name, value in headers.items() if name != "X-Msg-To-Add"}
+                email["headers"] = {
+                    name: value for name, value in headers.items() if name != "X-Msg-To-Add"
+                }
         return outgoing
 
     def _hides_recipients(self):
