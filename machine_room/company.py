@@ -130,7 +130,7 @@ class Company:
                 "member_ids": [(6, 0, [self.users["anna"].id, self.users["ben"].id])],
             }
         )
-        # Rendering a PDF needs a program that this machine may not have, and is not what we look at.
+        # Rendering a PDF needs a program that this machine may lack, and is not our subject.
         env.ref("sale.email_template_edi_sale").report_template_ids = False
         self.product = env["product.product"].create(
             {"name": "Boat", "list_price": 1000, "type": "service"}
@@ -250,7 +250,7 @@ class Company:
 
 @contextlib.contextmanager
 def outside_of_tests():
-    """Let Odoo send and commit as in production, also when pytest-odoo has prepared it for tests."""
+    """Let Odoo send and commit as in production, though pytest-odoo prepared it for tests."""
     from odoo.tools import config
 
     thread = threading.current_thread()

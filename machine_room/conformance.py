@@ -1,7 +1,7 @@
 """``make conformance``: one line a behaviour, from the tests whose names carry its id.
 
-``test_o4_three_users`` speaks for O4, ``test_o1_o5_…`` for both. A behaviour passed when at least one
-test bears its id and all of them passed; a skipped test proves nothing.
+``test_o4_three_users`` speaks for O4, ``test_o1_o5_…`` for both. A behaviour passed when at least
+one test bears its id and all of them passed; a skipped test proves nothing.
 """
 
 from __future__ import annotations

@@ -142,7 +142,8 @@ def _mention(company: Company, order, user):
     from markupsafe import Markup
 
     body = Markup(
-        '<p><a href="#" data-oe-model="res.partner" data-oe-id="%(id)s">@%(name)s</a> please call him.</p>'
+        '<p><a href="#" data-oe-model="res.partner" data-oe-id="%(id)s">@%(name)s</a>'
+        " please call him.</p>"
     ) % {"id": user.partner_id.id, "name": user.name}
     return company.post(order, body, by="anna", subtype="mail.mt_note", to=[user])
 
