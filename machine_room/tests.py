@@ -1,7 +1,7 @@
 """``make test``: all tests in one pytest run, on a fresh database with the addon installed.
 
-Transaction, HTTP and browser tests run on that database through pytest-odoo; tests of the mail world
-make copies of the database for themselves, since real mail needs real commits.
+Transaction, HTTP and browser tests run on that database through pytest-odoo; tests of the mail
+world make copies of the database for themselves, since real mail needs real commits.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def addon_template(server: databases.Postgres) -> str:
     name = f"addon_{paths.fingerprint(stock, *_sources())}"
     if not server.exists(name):
         outdated = server.execute(
-            "SELECT datname FROM pg_database WHERE datname ~ '^addon_[0-9a-f]+$' ORDER BY oid DESC OFFSET 5"
+            "SELECT datname FROM pg_database WHERE datname ~ '^addon_[0-9a-f]+$'"
+            " ORDER BY oid DESC OFFSET 5"
         )
         for (old,) in outdated:
             server.drop(old)
