@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-COMMANDS := demo test serve conformance odoo-suites lint dist i18n
+COMMANDS := demo test serve conformance odoo-suites lint dist i18n pictures
 # Anything after the command: make test ARGS="-k bell"
 ARGS ?=
 
@@ -15,6 +15,7 @@ help:
 	@echo 'make lint         ruff, pylint-odoo, prettier, eslint'
 	@echo 'make dist         wheels and zips, proved by installing them'
 	@echo 'make i18n         export and check the translations'
+	@echo 'make pictures     take the pictures of the README from the running web client'
 
 $(COMMANDS):
 	@$(PYTHON) -m machine_room $@ $(ARGS)

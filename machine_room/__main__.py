@@ -16,6 +16,7 @@ COMMANDS = {
     "lint": ("machine_room.lint", ()),
     "dist": ("machine_room.dist", ()),
     "i18n": ("machine_room.i18n", ()),
+    "pictures": ("machine_room.pictures", ("dovecot", "chromium")),
 }
 
 

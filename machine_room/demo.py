@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .company import Company
 
 DATABASE = "demo"
+LOGINS = "Logins: anna / anna, ben / ben, chloe / chloe (team leader), admin / admin"
 
 
 @dataclass
@@ -221,7 +222,7 @@ def main() -> int:
         )
     console.say(f"\n✓ Everything was as expected ({time.monotonic() - started:.0f} s).")
     console.say("Look at it in the web client: make serve, then http://127.0.0.1:8069")
-    console.say("Logins: anna / anna, ben / ben, chloe / chloe (team leader), admin / admin")
+    console.say(LOGINS)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import socket
 import subprocess
 import time
@@ -30,32 +31,44 @@ def main() -> int:
                 story = demo.Story(company)
                 demo.tell(story)
                 company.commit()
-            config = databases.config_file(
-                server,
-                http_port=options.port,
-                gevent_port=options.port + 3,
-                db_name=database,
-                dbfilter=f"^{database}$",
-                max_cron_threads=1,
-                log_level="warn",
-            )
-            process = subprocess.Popen(databases.odoo(config))
-            try:
-                _wait(process, options.port)
+            with odoo_server(server, database, options.port) as process:
                 console.say(f"\nOdoo: http://127.0.0.1:{options.port}")
-                console.say(
-                    "Logins: anna / anna, ben / ben, chloe / chloe (team leader), admin / admin"
-                )
+                console.say(demo.LOGINS)
                 console.say(
                     f"Relay: 127.0.0.1:{world.relay.port}, IMAP: 127.0.0.1:{world.dovecot.port}"
                 )
                 console.say(
-                    "Mail that leaves is kept in the mailboxes of the world. Ctrl-C ends it all."
+                    "Mail that leaves stays in the mailboxes of this world. Ctrl-C ends it all."
                 )
                 return process.wait()
-            finally:
-                process.terminate()
-                process.wait(15)
+
+
+@contextlib.contextmanager
+def odoo_server(server: databases.Postgres, database: str, port: int):
+    """Run Odoo with the web client and its scheduled actions; give its process."""
+    config = databases.config_file(
+        server,
+        http_port=port,
+        gevent_port=port + 3,
+        db_name=database,
+        dbfilter=f"^{database}$",
+        max_cron_threads=1,
+        log_level="warn",
+    )
+    process = subprocess.Popen(databases.odoo(config))
+    try:
+        _wait(process, port)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _check_free(port: int) -> None:

@@ -1,0 +1,59 @@
+// Takes the pictures of the README from the running web client.
+// node pictures.mjs ADDRESS FOLDER ORDER_ID TEAM_ID
+import {createRequire} from "node:module";
+
+const require = createRequire(process.env.NOTIFY_NODE_MODULES + "/");
+const {chromium} = require("playwright-core");
+const [address, folder, order, team, item, scheme] = process.argv.slice(2);
+
+const browser = await chromium.launch({
+    executablePath: process.env.NOTIFY_CHROMIUM,
+    args: ["--no-sandbox", "--disable-background-networking", "--disable-sync"],
+});
+
+async function as(login, width = 1400, height = 800) {
+    const context = await browser.newContext({viewport: {width, height}});
+    const page = await context.newPage();
+    await page.goto(`${address}/web/login`);
+    await page.fill("input[name=login]", login);
+    await page.fill("input[name=password]", login);
+    await Promise.all([
+        page.waitForURL(/\/odoo/),
+        page.click(".oe_login_form button[type=submit]"),
+    ]);
+    return page;
+}
+
+async function shoot(page, name) {
+    await page.waitForTimeout(800);
+    await page.screenshot({path: `${folder}/${name}.png`});
+    console.log(`   ${name}.png`);
+}
+
+const anna = await as("anna");
+await anna.goto(`${address}/odoo/sales/${order}`);
+await anna.waitForSelector(".o-mail-Message");
+await anna.click(".o-notify-Bell-button");
+await anna.waitForSelector(".o-notify-Bell-menu");
+await shoot(anna, "bell");
+await anna.keyboard.press("Escape");
+
+const message = anna.locator(".o-mail-Message", {hasText: "Do you have any question"}).first();
+await message.hover();
+await message.locator("[title='Expand'], .o-mail-Message-expandBtn, [name='expand']").first().click();
+await anna.getByText("Who was told and why").first().click();
+await anna.waitForSelector(".modal table");
+await shoot(anna, "why");
+
+const chloe = await as("chloe");
+await chloe.goto(`${address}/odoo/crm.team/${team}`);
+await chloe.getByRole("tab", {name: "Notifications"}).click();
+await chloe.waitForSelector("[role=grid]");
+await shoot(chloe, "team");
+
+const ben = await as("ben");
+await ben.goto(`${address}/odoo/my-preferences`);
+await ben.getByRole("tab", {name: "Notifications"}).click();
+await shoot(ben, "preferences");
+
+await browser.close();
