@@ -1,6 +1,6 @@
 """Each addon's ``README.md``, joined from the fragments in its ``readme`` folder.
 
-``python -m machine_room.readme`` writes them; with ``--check`` it only says which ones are outdated.
+``python -m machine_room.readme`` writes them; with ``--check`` it only says which are outdated.
 """
 
 from __future__ import annotations
