@@ -1,0 +1,55 @@
+import {Component, onWillStart, useState} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
+import {deserializeDateTime, formatDateTime} from "@web/core/l10n/dates";
+import {Dialog} from "@web/core/dialog/dialog";
+import {useService} from "@web/core/utils/hooks";
+
+/** How a state of `mail.notification` looks; what is not listed is neutral. */
+const COLOURS = {
+    sent: "text-bg-success",
+    pending: "text-bg-success",
+    ready: "text-bg-info",
+    process: "text-bg-info",
+    bounce: "text-bg-danger",
+    exception: "text-bg-danger",
+};
+
+/**
+ * Who was told of a message, how, why, and what became of it.
+ *
+ * @typedef {Object} Props
+ * @property {number} messageId
+ * @property {function(): void} close
+ * @extends {Component<Props, Env>}
+ */
+export class WhyDialog extends Component {
+    static template = "notify_routing.WhyDialog";
+    static components = {Dialog};
+    static props = {messageId: Number, close: Function};
+
+    setup() {
+        this.orm = useService("orm");
+        this.state = useState({
+            /** @type {Object} see `mail.message.read_why` */
+            why: {},
+        });
+        onWillStart(async () => {
+            this.state.why = await this.orm.call("mail.message", "read_why", [
+                [this.props.messageId],
+            ]);
+        });
+    }
+
+    get title() {
+        return _t("Who was told and why");
+    }
+
+    get date() {
+        return formatDateTime(deserializeDateTime(this.state.why.date));
+    }
+
+    /** @param {string} state of `mail.notification` */
+    colourOf(state) {
+        return COLOURS[state] || "text-bg-secondary";
+    }
+}
