@@ -58,11 +58,12 @@ class NotifyPreference(models.Model):
                         user=preference.user_id.name,
                     )
                 )
-            if preference.model_id and not preference.model_id.is_mail_thread:
+            # sudo: who chooses for documents need not know how they are made
+            kind = preference.sudo().model_id
+            if kind and not kind.is_mail_thread:
                 raise ValidationError(
                     self.env._(
-                        "%(model)s has no messages that one could be told of.",
-                        model=preference.model_id.name,
+                        "%(model)s has no messages that one could be told of.", model=kind.name
                     )
                 )
 
@@ -70,7 +71,7 @@ class NotifyPreference(models.Model):
     def _compute_display_name(self):
         channels = dict(self._fields["channel"]._description_selection(self.env))
         for preference in self:
-            what = preference.model_id.name or self.env._("all document types")
+            what = preference.sudo().model_id.name or self.env._("all document types")
             preference.display_name = (
                 f"{preference.user_id.name}, {what}: {channels.get(preference.channel)}"
             )
@@ -165,11 +166,11 @@ class NotifyPreference(models.Model):
     # ------------------------------------------------------------
 
     @api.model
-    def set_mine(self, model, channel):
+    def set_mine(self, model, channel, also=None):
         """Choose how the current user is told of a document type.
 
         :param channel: email, inbox, both, or ``False`` for *as everywhere*
-        :return: one's own table, see ``notify.subscription.table.read_mine``
+        :return: one's own table, see ``notify.subscription.table.read_mine``, also for ``also``
         """
         Table = self.env["notify.subscription.table"]
         if not self.env.user._is_internal():
@@ -179,13 +180,13 @@ class NotifyPreference(models.Model):
         model_id = self.env["ir.model"]._get_id(Table._known(model))
         mine = [("user_id", "=", self.env.uid), ("model_id", "=", model_id)]
         preference = self.search(mine, limit=1)
-        if not channel:
+        if preference and not channel and not preference.push:
             preference.unlink()
         elif preference:
             preference.channel = channel
-        else:
+        elif channel:
             self.create({"user_id": self.env.uid, "model_id": model_id, "channel": channel})
-        return Table.read_mine()
+        return Table.read_mine(also)
 
 
 class NotifyBell(models.AbstractModel):

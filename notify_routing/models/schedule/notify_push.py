@@ -33,10 +33,10 @@ class NotifyPreference(models.Model):
         return set(self.env.cr.fetchall())
 
     @api.model
-    def set_my_push(self, model, allowed):
+    def set_my_push(self, model, allowed, also=None):
         """Allow or forbid pushes of a document type to the current user's devices.
 
-        :return: one's own table, see ``notify.subscription.table.read_mine``
+        :return: one's own table, see ``notify.subscription.table.read_mine``, also for ``also``
         """
         Table = self.env["notify.subscription.table"]
         if not self.env.user._is_internal():
@@ -52,7 +52,7 @@ class NotifyPreference(models.Model):
             self.create(
                 {"user_id": self.env.uid, "model_id": model_id, "push": True, "channel": False}
             )
-        return Table.read_mine()
+        return Table.read_mine(also)
 
 
 class NotifySubscriptionTable(models.AbstractModel):
@@ -64,6 +64,14 @@ class NotifySubscriptionTable(models.AbstractModel):
     def _mine_more(self, table):
         table = super()._mine_more(table)
         pushed = self.env["notify.preference"].sudo()._pushed()
+        schemes = self.env["notify.scheme"]._book()
         for kind in table["types"]:
             kind["push"] = (self.env.uid, kind["model"]) in pushed
+            # Where no scheme pushes anything, there is nothing to allow.
+            kind["can_push"] = kind["push"] or any(
+                "push" in cell.channels
+                for scheme in schemes.get(kind["model"], ())
+                for row in scheme.rows
+                for cell in row.cells
+            )
         return table

@@ -36,7 +36,7 @@ class NotifySubscriptionRun(models.Model):
         help="Members who follow the team's documents by default start to follow the existing "
         "ones.",
     )
-    model_ids = fields.Many2many("ir.model", compute="_compute_preview", string="Document Types")
+    document_types = fields.Char("Document Types", compute="_compute_preview")
     follower_count = fields.Integer(
         "Concerned",
         compute="_compute_preview",
@@ -90,7 +90,8 @@ class NotifySubscriptionRun(models.Model):
         for run in self:
             # What was started already has real figures, and the preview is not free.
             counts = run._preview() if run.state == "draft" else {}
-            run.model_ids = self.env["ir.model"].sudo().search([("model", "in", list(counts))])
+            names = self.env["notify.subscription.table"]._names(counts)
+            run.document_types = ", ".join(names.values())
             run.follower_count = sum(count["concerned"] for count in counts.values())
             run.change_count = sum(count["change"] for count in counts.values())
             run.kept_count = sum(count["kept"] for count in counts.values())

@@ -3,7 +3,7 @@ from psycopg2.errors import UniqueViolation
 from odoo import api, models
 from odoo.exceptions import AccessError, ConcurrencyError, ValidationError
 
-from ...tools.subscription import Person, level_of, resolve
+from ...tools.subscription import SCOPES, Person, level_of, resolve
 
 
 class NotifySubscriptionTable(models.AbstractModel):
@@ -19,9 +19,10 @@ class NotifySubscriptionTable(models.AbstractModel):
 
     @api.model
     @api.readonly
-    def read_mine(self):
+    def read_mine(self, also=None):
         """Return what the current user is told of by default.
 
+        :param also: document types to show besides those that the user has to do with
         :return: e.g. ``{
             "levels": [{"id": "everything", "name": "Everything", "help": "…"}, …],
             "types": [{"model": "sale.order", "name": "Sales Order", "subtypes": […],
@@ -37,7 +38,7 @@ class NotifySubscriptionTable(models.AbstractModel):
         of_user = self._by_user(Subscription._book().lines)
         lines = of_user[False] + of_user.get(user.id, [])
         teams = Subscription._teams_of([user.id]).get(user.id, [])
-        types = self._types(self._readable(self._my_models(lines)))
+        types = self._types(self._readable(self._my_models(lines), also))
         cells = self._cells(
             types,
             lines,
@@ -56,16 +57,18 @@ class NotifySubscriptionTable(models.AbstractModel):
         )
 
     @api.model
-    def set_mine(self, model, level, subtype_ids=None, seen=False):
+    def set_mine(self, model, level, subtype_ids=None, seen=False, also=None):
         """Choose what the current user is told of by default on a document type.
 
         :param model: document type, or ``False`` for all
         :param level: a level, or ``False`` to have no default of one's own
+        :param seen: the ``stamp`` of the cell that was changed
+        :param also: see :meth:`read_mine`
         :return: ``{"conflict": text or False, "table": …}``, see :meth:`read_mine`
         """
         values = {"scope": "user", "user_id": self.env.uid}
         conflict = self._set(values, model, level, subtype_ids, seen)
-        return {"conflict": conflict, "table": self.read_mine()}
+        return {"conflict": conflict, "table": self.read_mine(also)}
 
     @api.model
     def _mine_more(self, table):
@@ -182,9 +185,13 @@ class NotifySubscriptionTable(models.AbstractModel):
         return {name for name in self.env.registry if self._is_document(name)}
 
     @api.model
-    def _readable(self, models_):
-        """Return those of some models that the current user has to do with."""
-        return {name for name in models_ if self.env[name].has_access("read")}
+    def _readable(self, models_, also=None):
+        """Return those of some document types that the current user may read.
+
+        :param also: more names, from outside
+        """
+        names = set(models_) | {self._known(name) for name in also or ()}
+        return {name for name in names if self.env[name].has_access("read")}
 
     @api.model
     def _addable(self, types):
@@ -304,6 +311,7 @@ class NotifySubscriptionTable(models.AbstractModel):
             "level": "custom", "subtype_ids": [1, 4],  # what counts in the end
             "auto_follow": False,
             "origin": "member", "because": "from team Europe, for this person",
+            "is_outranked": False,  # whether something stronger than the row counts here
             "own": {"level": "custom", "subtype_ids": [1, 4], "auto_follow": False,
                     "stamp": "12-custom-0-1,4",
                     "otherwise": {"level": "discussions", "subtype_ids": [1], "because": "…"}},
@@ -313,9 +321,11 @@ class NotifySubscriptionTable(models.AbstractModel):
         mine = next((line for line in lines if line.scope == own and line.model == model), None)
         team = [line for line in lines if line.scope in ("member", "team")]
         follow = resolve(team, person, model or "")
+        line = resolve(lines, person, model or "")
         cell = {
-            **self._told(resolve(lines, person, model or ""), subtypes, because),
+            **self._told(line, subtypes, because),
             "auto_follow": bool(follow and follow.auto_follow),
+            "is_outranked": bool(line and SCOPES.index(line.scope) < SCOPES.index(own)),
             "own": False,
         }
         if mine:

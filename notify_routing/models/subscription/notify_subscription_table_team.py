@@ -11,9 +11,10 @@ class NotifySubscriptionTable(models.AbstractModel):
 
     @api.model
     @api.readonly
-    def read_team(self, team_id):
+    def read_team(self, team_id, also=None):
         """Return who of a team is told of what by default.
 
+        :param also: document types to show besides those that the team has to do with
         :return: e.g. ``{
             "team": {"id": 3, "name": "Europe"},
             "can_edit": True,
@@ -37,7 +38,7 @@ class NotifySubscriptionTable(models.AbstractModel):
         company = team.sudo().company_id or self.env.company
         lines = self._team_lines(team, members, company)
         types = self._types(
-            self._readable(self._team_models())
+            self._readable(self._team_models(), also)
             | {line.model for line in lines if line.model and line.scope != "user"}
         )
         because = self._because(lines)
@@ -82,7 +83,15 @@ class NotifySubscriptionTable(models.AbstractModel):
 
     @api.model
     def set_team(
-        self, team_id, user_id, model, level, subtype_ids=None, auto_follow=False, seen=False
+        self,
+        team_id,
+        user_id,
+        model,
+        level,
+        subtype_ids=None,
+        auto_follow=False,
+        seen=False,
+        also=None,
     ):
         """Choose what a team, or one of its members, is told of by default.
 
@@ -90,6 +99,7 @@ class NotifySubscriptionTable(models.AbstractModel):
         :param model: document type, or ``False`` for all
         :param level: a level of ``notify.subscription``, or ``False`` to choose nothing here
         :param seen: the ``stamp`` of the cell that was changed
+        :param also: see :meth:`read_team`
         :return: ``{"conflict": "Ben changed this meanwhile: …" or False, "table": …}``; nothing was
             changed if there is a conflict. See :meth:`read_team` for the table.
         :raise AccessError: if the current user does not choose for this team
@@ -110,7 +120,7 @@ class NotifySubscriptionTable(models.AbstractModel):
             "auto_follow": auto_follow,
         }
         conflict = self._set(values, model, level, subtype_ids, seen)
-        return {"conflict": conflict, "table": self.read_team(team_id)}
+        return {"conflict": conflict, "table": self.read_team(team_id, also)}
 
     @api.model
     def _check_can_edit(self, team):
