@@ -8,7 +8,6 @@ later run only does what is missing. With the addons every suite runs each time;
 from __future__ import annotations
 
 import argparse
-import ast
 import contextlib
 import fcntl
 import os
@@ -18,7 +17,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import console, databases, debian, paths, suites_run
+from . import addons, console, databases, debian, paths, suites_run
+from .addons import Addon
 from .console import Trouble
 from .suites_compare import BAD, Comparison, SuiteRun, compare, describe, table
 
@@ -64,64 +64,26 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
 # ------------------------------------------------------------
 
 
-def manifests(folder: Path) -> dict[str, dict]:
-    """Return the manifests of a folder's addons by name."""
-    found = {}
-    for path in sorted(folder.glob("*/__manifest__.py")):
-        try:
-            found[path.parent.name] = ast.literal_eval(path.read_text(encoding="utf-8"))
-        except (SyntaxError, ValueError) as error:
-            raise Trouble(f"{os.path.relpath(path)} cannot be read: {error}") from error
-    return found
-
-
-def choose_addons(
-    own: dict[str, dict], stock: set[str], wanted: Sequence[str] = ()
-) -> tuple[list[str], dict[str, str]]:
-    """Return the addons to install, and why others are not.
-
-    :param dict own: manifests of our addons by name
-    :param set stock: names of Odoo's addons
-    :param wanted: names that must be installed; without, every one that can be
-    :return: e.g. ``(["notify_routing"], {"notify_routing_queue_job": "needs queue_job"})``
-    """
-    if unknown := [name for name in wanted if name not in own]:
+def choose(known: Sequence[Addon], wanted: Sequence[str] = ()) -> list[Addon]:
+    """Return the addons to install: all of them, or the named ones and what of ours they need."""
+    by_name = {addon.name: addon for addon in known}
+    if unknown := [name for name in wanted if name not in by_name]:
         raise Trouble(
-            f"There is no addon {', '.join(unknown)}; there are: {', '.join(own) or 'none'}."
+            f"There is no installable addon {', '.join(unknown)}; there are: "
+            f"{', '.join(by_name) or 'none'}."
         )
-    refused: dict[str, str] = {}
-    for name, manifest in own.items():
-        if not manifest.get("installable", True):
-            refused[name] = "is not installable"
-    changed = True
-    while changed:
-        changed = False
-        for name in own.keys() - refused.keys():
-            there = stock | (own.keys() - refused.keys())
-            if lacking := [
-                needed for needed in own[name].get("depends", []) if needed not in there
-            ]:
-                refused[name] = f"needs {', '.join(lacking)}"
-                changed = True
-    if impossible := [f"{name} {refused[name]}" for name in wanted if name in refused]:
-        raise Trouble(f"These addons cannot be installed: {'; '.join(impossible)}.")
-    chosen = [name for name in own if name not in refused and (not wanted or name in wanted)]
-    if not chosen:
+    if not known:
         raise Trouble("There is no addon to install; --stock-only runs stock alone.")
-    return chosen, {name: why for name, why in refused.items() if not wanted}
+    named = [by_name[name] for name in wanted] or known
+    return list(dict.fromkeys(link for addon in named for link in addons.closure(addon, known)))
 
 
-def addons_of(given: argparse.Namespace) -> list[str]:
-    own = {
-        name: manifest for folder in given.folders for name, manifest in manifests(folder).items()
-    }
-    stock = {
-        path.parent.name for path in (debian.odoo_path() / "odoo/addons").glob("*/__manifest__.py")
-    }
-    chosen, refused = choose_addons(own, stock, given.addons.split(",") if given.addons else ())
-    for name, why in refused.items():
-        console.say(f"   {name} is left out: it {why}")
-    return chosen
+def addons_of(given: argparse.Namespace) -> tuple[list[Addon], tuple[Path, ...]]:
+    """Return the addons to install and the folders where Odoo finds them and what they need."""
+    known = [addon for folder in given.folders for addon in addons.own(folder)]
+    chosen = choose(known, given.addons.split(",") if given.addons else ())
+    others = addons.others(chosen)
+    return chosen, (*given.folders, *([others] if others else []))
 
 
 # ------------------------------------------------------------
@@ -137,16 +99,16 @@ def stock_folder() -> Path:
     )
 
 
-def ours_folder(modules: Sequence[str], folders: Sequence[Path]) -> Path:
+def ours_folder(chosen: Sequence[Addon]) -> Path:
     """Return where an interrupted run keeps its results: another name for every other source."""
     files = [
         file
-        for folder in folders
-        for module in modules
-        for file in sorted((folder / module).rglob("*"))
+        for addon in chosen
+        for file in sorted(addon.folder.rglob("*"))
         if file.is_file() and "__pycache__" not in file.parts
     ]
-    return stock_folder().with_name(f"ours-{paths.fingerprint(*modules, *map(str, files), *files)}")
+    source = paths.fingerprint(addons.OTHERS, *map(str, files), *files)
+    return stock_folder().with_name(f"ours-{source}")
 
 
 def kept(folder: Path, name: str) -> SuiteRun | None:
@@ -219,20 +181,17 @@ def run_stock(server: databases.Postgres, given: argparse.Namespace) -> list[Sui
 
 
 def run_ours(
-    server: databases.Postgres, given: argparse.Namespace, modules: list[str]
+    server: databases.Postgres, names: Sequence[str], chosen: list[Addon], folders: tuple[Path, ...]
 ) -> list[SuiteRun]:
-    folder = ours_folder(modules, given.folders)
+    folder = ours_folder(chosen)
     for other in folder.parent.glob("ours-*"):
         if other != folder:
             shutil.rmtree(other)
-    held = [name for name in given.suites if kept(folder, name)]
-    if held:
+    if held := [name for name in names if kept(folder, name)]:
         console.step(
             f"Going on after an interrupted run of the same source; it finished {', '.join(held)}"
         )
-    runs = run_missing(
-        folder, given.suites, lambda: suites_run.addons_side(server, modules, given.folders)
-    )
+    runs = run_missing(folder, names, lambda: suites_run.addons_side(server, chosen, folders))
     shutil.rmtree(folder, ignore_errors=True)
     return runs
 
@@ -297,7 +256,7 @@ def main() -> int:
         raise Trouble(
             "Chromium is missing, so the browser tests would be skipped; run make odoo-suites."
         )
-    modules = [] if given.stock_only else addons_of(given)
+    chosen, folders = ([], ()) if given.stock_only else addons_of(given)
     file = paths.LOGS / "odoo-suites-report.txt"
     with alone(), databases.postgres() as server:
         stock = run_stock(server, given)
@@ -305,14 +264,13 @@ def main() -> int:
             show(report({"stock": stock}, None, "Odoo's own suites on stock"), file)
             console.say("odoo-suites: stock only, nothing compared")
             return 0
-        ours = run_ours(server, given, modules)
+        ours = run_ours(server, given.suites, chosen, folders)
+    what = f"Odoo's own suites with {', '.join(addon.name for addon in chosen)}"
     found = Comparison()
     for before, after in zip(stock, ours, strict=True):
         found.add(compare(before, after))
     show(
-        report(
-            {"stock": stock, "ours": ours}, found, f"Odoo's own suites with {', '.join(modules)}"
-        ),
+        report({"stock": stock, "ours": ours}, found, what),
         file,
     )
     console.say(f"odoo-suites: new failures {found.new_failures}")

@@ -31,6 +31,10 @@ class Test:
     browser: bool = False
     queries: list[list] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        # One finding, one line.
+        self.reason = " ".join(self.reason.split())
+
 
 @dataclass
 class SuiteRun:

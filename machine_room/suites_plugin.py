@@ -108,7 +108,7 @@ class Reporter:
             for case in loader.get_module_test_cases(test_module):
                 if wanted.check(case):
                     chosen[test_id(type(case), case._testMethodName)] = case._test_params
-                else:
+                elif wanted.exclude:
                     left_out += standard.check(case)
         return chosen, left_out
 

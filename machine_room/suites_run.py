@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import console, databases, debian, paths
+from . import addons, console, databases, debian, paths
+from .addons import Addon
 from .console import Trouble
 from .databases import Postgres
 from .suites_compare import BAD, SuiteRun
@@ -75,6 +76,13 @@ class Side:
     addons: tuple[Path, ...] = ()
 
     @property
+    def environment(self) -> dict[str, str]:
+        """Variables with which Python finds Odoo, what the addons need, and us."""
+        variables = addons.environment(self.addons)
+        python_path = os.pathsep.join((variables["PYTHONPATH"], str(paths.ROOT)))
+        return variables | {"PYTHONPATH": python_path}
+
+    @property
     def config(self) -> Path:
         return databases.config_file(
             self.server, self.addons, screenshots=paths.CACHE / "screenshots"
@@ -83,43 +91,33 @@ class Side:
 
 def stock_side(server: Postgres) -> Side:
     """Return stock Odoo's side, with the web client's bundles made once for all suites."""
-    template = databases.stock_template(server, databases.SUITE_MODULES)
-    name = "suites_stock"
-    server.copy(template, name)
-    side = Side("stock", server, name)
+    side = Side("stock", server, "suites_stock")
+    server.copy(databases.stock_template(server, databases.SUITE_MODULES), side.template)
     _make_bundles(side)
     return side
 
 
-def addons_side(server: Postgres, modules: Sequence[str], folders: tuple[Path, ...]) -> Side:
+def addons_side(server: Postgres, chosen: Sequence[Addon], folders: tuple[Path, ...]) -> Side:
     """Return the side with the addons installed.
 
+    :param folders: folders where Odoo finds the addons and what they need
     :raise Trouble: if one of them does not end up installed
     """
-    template = databases.stock_template(server, databases.SUITE_MODULES)
-    name = "suites_ours"
-    server.copy(template, name)
-    databases.install(
-        server,
-        name,
-        modules,
-        what=f"Installing {', '.join(modules)}",
-        addons=folders,
-        log="suites-install",
+    side = Side("ours", server, "suites_ours", folders)
+    names = [addon.name for addon in chosen]
+    log = "suites-install"
+    server.copy(databases.stock_template(server, databases.SUITE_MODULES), side.template)
+    addons.install(
+        server, side.template, chosen, folders, what=f"Installing {', '.join(names)}", log=log
     )
-    states = dict(
-        server.execute(
-            "SELECT name, state FROM ir_module_module WHERE name = ANY(%s)",
-            database=name,
-            arguments=[list(modules)],
-        )
+    rows = server.execute(
+        "SELECT name FROM ir_module_module WHERE state = 'installed'", database=side.template
     )
-    if failed := [module for module in modules if states.get(module) != "installed"]:
+    if failed := [name for name in names if (name,) not in rows]:
         raise Trouble(
             f"{', '.join(failed)} could not be installed; see "
-            f"{os.path.relpath(paths.LOGS / 'suites-install.log')}."
+            f"{os.path.relpath(paths.LOGS / f'{log}.log')}."
         )
-    side = Side("ours", server, name, folders)
     _make_bundles(side)
     return side
 
@@ -129,6 +127,7 @@ def _make_bundles(side: Side) -> None:
         [sys.executable, "-m", "machine_room.suites_assets", side.config, side.template],
         what=f"Making the web client's bundles ({side.label})",
         log=f"suites-{side.label}-bundles",
+        env=side.environment,
     )
 
 
@@ -158,7 +157,7 @@ def _run_once(side: Side, name: str, *, log: str, only: Sequence[str] = ()) -> S
                 chosen = Path(scratch, "only.txt")
                 chosen.write_text("\n".join(only), encoding="utf-8")
                 command += ["--suites-only", str(chosen)]
-            ending = _watch(command, Path(scratch), log_file, report, name)
+            ending = _watch(command, side.environment, log_file, report, name)
             result = SuiteRun.from_lines(name, report.read_text(encoding="utf-8").splitlines())
     finally:
         side.server.drop(database)
@@ -197,13 +196,16 @@ def _command(side: Side, name: str, database: str, report: Path) -> list[str]:
     ]
 
 
-def _watch(command: list[str], scratch: Path, log_file: Path, report: Path, name: str) -> str:
+def _watch(
+    command: list[str], environment: dict[str, str], log_file: Path, report: Path, name: str
+) -> str:
     """Run pytest and show how far it is.
 
     :return: a sentence about an ending that is no ordinary one, else an empty text
     """
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TMPDIR": str(scratch)}
+    scratch = str(report.parent)
+    variables = {key: text for key, text in environment.items() if not key.startswith("PYTEST_")}
+    variables |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TMPDIR": scratch}
     with log_file.open("w", encoding="utf-8") as out:
         # Its own session, so that the browser can be ended with it.
         process = subprocess.Popen(
@@ -211,7 +213,7 @@ def _watch(command: list[str], scratch: Path, log_file: Path, report: Path, name
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env=variables,
             cwd=scratch,
             start_new_session=True,
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from machine_room import suites
+from machine_room import addons, suites
 from machine_room.console import Trouble
 from machine_room.suites_compare import SuiteRun, Test, compare, describe, table
 
@@ -179,34 +180,41 @@ class TestTable:
 
 
 class TestAddons:
-    OWN = {
-        "base_one": {"depends": ["mail"]},
-        "on_top": {"depends": ["base_one"]},
-        "glue": {"depends": ["base_one", "queue_job"]},
-        "glued": {"depends": ["glue"]},
-        "off": {"installable": False},
-    }
+    @pytest.fixture
+    def known(self, tmp_path):
+        for name, manifest in {
+            "base_one": {"depends": ["mail"]},
+            "alone": {"depends": ["mail"]},
+            "on_top": {"depends": ["base_one"]},
+            "off": {"installable": False},
+        }.items():
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "__manifest__.py").write_text(repr(manifest))
+        return addons.own(tmp_path)
 
-    def test_all_that_can_be_installed_are(self):
-        chosen, refused = suites.choose_addons(self.OWN, {"mail"})
-        assert chosen == ["base_one", "on_top"]
-        assert refused == {
-            "glue": "needs queue_job",
-            "glued": "needs glue",
-            "off": "is not installable",
-        }
+    def test_all_that_can_be_installed_are(self, known):
+        chosen = suites.choose(known)
+        assert {addon.name for addon in chosen} == {"base_one", "alone", "on_top"}
 
-    def test_named_ones_alone(self):
-        assert suites.choose_addons(self.OWN, {"mail"}, ["base_one"]) == (["base_one"], {})
+    def test_named_ones_bring_what_they_need(self, known):
+        chosen = suites.choose(known, ["on_top"])
+        assert [addon.name for addon in chosen] == ["base_one", "on_top"]
 
-    @pytest.mark.parametrize("name", ["glue", "off", "nowhere"])
-    def test_a_named_one_that_cannot_be_installed_is_trouble(self, name):
+    @pytest.mark.parametrize("name", ["off", "nowhere"])
+    def test_a_named_one_that_is_not_there_is_trouble(self, known, name):
         with pytest.raises(Trouble, match=name):
-            suites.choose_addons(self.OWN, {"mail"}, [name])
+            suites.choose(known, [name])
 
     def test_none_at_all_is_trouble(self):
         with pytest.raises(Trouble):
-            suites.choose_addons({}, {"mail"})
+            suites.choose([])
+
+    def test_a_change_of_source_ends_going_on(self, known, monkeypatch):
+        monkeypatch.setattr(suites, "stock_folder", lambda: Path("kept/stock"))
+        before = suites.ours_folder(known)
+        assert suites.ours_folder(known) == before
+        (known[0].folder / "new.py").write_text("")
+        assert suites.ours_folder(known) != before
 
 
 class TestOptions:
