@@ -1,4 +1,5 @@
 from . import notify_subscription
+from . import notify_subscription_resolution
 from . import notify_subscription_run
 from . import notify_subscription_run_step
 from . import notify_subscription_table
@@ -7,4 +8,5 @@ from . import notify_bell
 from . import mail_followers
 from . import mail_thread
 from . import crm_team
+from . import res_users
 from . import res_config_settings

@@ -7,6 +7,12 @@ class CrmTeam(models.Model):
 
     _inherit = "crm.team"
 
+    def unlink(self):
+        result = super().unlink()
+        # The database deletes the team's lines, and tells no cache.
+        self.env["notify.subscription"]._forget_deleted()
+        return result
+
     def action_notify_apply(self):
         """Open the preview of what applying the team's defaults to existing documents would do."""
         self.ensure_one()

@@ -1,11 +1,12 @@
+from collections import defaultdict
+
 from odoo import api, fields, models, tools
-from odoo.fields import Command
 
 from ...tools.subscription import DefaultSubtypes
 
 
 class MailFollowers(models.Model):
-    """Door: where Odoo gives default subtypes, ours are given, and remember where they come from."""
+    """Door: where Odoo gives default subtypes, ours are given, with where they come from."""
 
     _inherit = "mail.followers"
 
@@ -22,10 +23,14 @@ class MailFollowers(models.Model):
         help="Where the followed subtypes come from.",
     )
     notify_subscription_id = fields.Many2one(
-        "notify.subscription", string="Default Behind It", ondelete="set null", index="btree_not_null"
+        "notify.subscription",
+        string="Default Behind It",
+        ondelete="set null",
+        index="btree_not_null",
     )
     notify_muted = fields.Boolean(
-        "Muted", help="The person wants nothing of this document that is not addressed to them by name."
+        "Muted",
+        help="The person wants nothing of this document that is not addressed to them by name.",
     )
     notify_internal = fields.Boolean(
         "Internal Events Allowed",
@@ -47,16 +52,19 @@ class MailFollowers(models.Model):
             or isinstance(subtypes.get(partner_id), DefaultSubtypes)
         ]
         resolved = self.env["notify.subscription"]._resolve(res_model, res_ids, by_default)
-        if resolved:
-            chosen = {partner_id: list(ids) for (_res_id, partner_id), (_line, ids) in resolved.items()}
-            subtypes = {**subtypes, **chosen}
-        new, update = super()._add_followers(res_model, res_ids, partner_ids, subtypes, *args, **kwargs)
+        kwargs = self._without_force(kwargs, resolved)
+        new, update = {}, {}
+        for own_ids, own_subtypes in self._by_subtypes(res_ids, subtypes, resolved):
+            own_new, own_update = super()._add_followers(
+                res_model, own_ids, partner_ids, own_subtypes, *args, **kwargs
+            )
+            new.update(own_new)
+            update.update(own_update)
         for res_id, values_list in new.items():
             for values in values_list:
                 partner_id = values["partner_id"]
                 if (res_id, partner_id) in resolved:
-                    line, subtype_ids = resolved[res_id, partner_id]
-                    values["subtype_ids"] = [Command.set(list(subtype_ids))]
+                    line, _subtype_ids = resolved[res_id, partner_id]
                     values["notify_origin"] = line.scope
                     values["notify_subscription_id"] = line.id
                 elif partner_id in by_default:
@@ -64,9 +72,73 @@ class MailFollowers(models.Model):
                 else:
                     values["notify_origin"] = self.env.context.get("notify_origin", False)
         if self.env.context.get("notify_origin") == "choice":
-            for values in update.values():
-                values.update(notify_origin="choice", notify_subscription_id=False)
+            update = self._chosen(res_model, res_ids, partner_ids, update)
+        else:
+            update = self._without_chosen(update, by_default, resolved)
         return new, self._without_muted(update)
+
+    @api.model
+    def _by_subtypes(self, res_ids, subtypes, resolved):
+        """Yield documents on which people get the same subtypes, with these.
+
+        :param dict resolved: see ``notify.subscription._resolve``
+        :return: ``(res_ids, {partner_id: [subtype_id, …]})``
+        """
+        if not resolved:
+            yield res_ids, subtypes
+            return
+        of_document = defaultdict(dict)
+        for (res_id, partner_id), (_line, subtype_ids) in resolved.items():
+            of_document[res_id][partner_id] = frozenset(subtype_ids)
+        groups = defaultdict(list)
+        for res_id in res_ids:
+            groups[frozenset(of_document[res_id].items())].append(res_id)
+        for chosen, own_ids in groups.items():
+            yield own_ids, {**subtypes, **{partner_id: list(ids) for partner_id, ids in chosen}}
+
+    @api.model
+    def _chosen(self, res_model, res_ids, partner_ids, update):
+        """Remember that somebody chose, also for followers who have the chosen subtypes already.
+
+        Where no default is set up there is nothing that could overwrite them, and no query.
+        """
+        for values in update.values():
+            values.update(notify_origin="choice", notify_subscription_id=False)
+        if self.env["notify.subscription"]._book().about(res_model) and res_ids:
+            for follower in self.sudo().search(
+                [
+                    ("res_model", "=", res_model),
+                    ("res_id", "in", res_ids),
+                    ("partner_id", "in", partner_ids),
+                    ("notify_origin", "!=", "choice"),
+                    ("id", "not in", list(update)),
+                ]
+            ):
+                update[follower.id] = {"notify_origin": "choice", "notify_subscription_id": False}
+        return update
+
+    @api.model
+    def _without_chosen(self, update, by_default, resolved):
+        """Leave followers alone who chose, when it is a default that would change them."""
+        if not update or not by_default:
+            return update
+        for follower in self.sudo().browse(list(update)):
+            line, _subtype_ids = resolved.get(
+                (follower.res_id, follower.partner_id.id), (None, None)
+            )
+            if follower.notify_origin == "choice" and follower.partner_id.id in by_default:
+                del update[follower.id]
+            elif line:
+                update[follower.id].update(notify_origin=line.scope, notify_subscription_id=line.id)
+        return update
+
+    def _without_force(self, kwargs, resolved):
+        """Have existing followers changed instead of replaced by new ones, who would have forgotten
+        that they chose, or muted the document. Both policies of Odoo end in the same subtypes.
+        """
+        if kwargs.get("existing_policy") == "force" and (resolved or self._muting_in_use()):
+            return {**kwargs, "existing_policy": "replace"}
+        return kwargs
 
     def _without_muted(self, update):
         """Leave followers alone who muted the document, unless it is they who change it."""
@@ -90,7 +162,9 @@ class MailFollowers(models.Model):
             return super()._get_recipient_data(records, message_type, subtype_id, pids)
         direct = set(pids or [])
         added = set().union(*allowed.values())
-        result = super()._get_recipient_data(records, message_type, subtype_id, list(direct | added))
+        result = super()._get_recipient_data(
+            records, message_type, subtype_id, list(direct | added)
+        )
         for res_id, people in result.items():
             for partner_id in added & people.keys():
                 if partner_id in allowed.get(res_id, ()):

@@ -1,15 +1,16 @@
-from odoo import api, fields, models, tools
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Command
 
-from ...tools.subscription import Book, Line, Person, Subtypes, resolve, subtypes_of
+from ...tools.subscription import Person, resolve
 
 
 class NotifySubscription(models.Model):
     """A default choice of subtypes: what somebody is told of on a document that they follow,
     as long as nobody chose anything on that document itself.
 
-    Resolved where Odoo gives default subtypes, see the doors into ``mail.followers`` and
-    ``mail.thread`` beside this file.
+    Resolved (``notify_subscription_resolution.py``) where Odoo gives default subtypes, see the
+    doors into ``mail.followers`` and ``mail.thread`` beside this file.
     """
 
     _name = "notify.subscription"
@@ -117,25 +118,32 @@ class NotifySubscription(models.Model):
         for line in self:
             given = {name for name in ("user_id", "team_id", "company_id") if line[name]}
             if given != needed[line.scope]:
-                names = [self._fields[name]._description_string(self.env) for name in needed[line.scope]]
+                names = [
+                    self._fields[name]._description_string(self.env) for name in needed[line.scope]
+                ]
                 raise ValidationError(
                     self.env._(
                         "A default of the kind “%(scope)s” needs exactly: %(names)s.",
-                        scope=dict(self._fields["scope"]._description_selection(self.env))[line.scope],
+                        scope=dict(self._fields["scope"]._description_selection(self.env))[
+                            line.scope
+                        ],
                         names=", ".join(sorted(names)),
                     )
                 )
             if line.user_id.share:
                 raise ValidationError(
                     self.env._(
-                        "%(user)s is an external user: defaults are for internal users. Choose what "
-                        "an external contact is told of on the document itself.",
+                        "%(user)s is an external user: defaults are for internal users. Choose "
+                        "what an external contact is told of on the document itself.",
                         user=line.user_id.name,
                     )
                 )
             if line.auto_follow and not line.team_id:
                 raise ValidationError(
-                    self.env._("Only the default of a team or of its member can follow the team's documents.")
+                    self.env._(
+                        "Only the default of a team or of its member can follow the team's "
+                        "documents."
+                    )
                 )
 
     @api.constrains("model_id", "subtype_ids", "auto_follow")
@@ -153,8 +161,8 @@ class NotifySubscription(models.Model):
             if strange:
                 raise ValidationError(
                     self.env._(
-                        "“%(events)s” does not happen on this document type; remove it, or choose the "
-                        "document type it belongs to.",
+                        "“%(events)s” does not happen on this document type; remove it, or "
+                        "choose the document type it belongs to.",
                         events=", ".join(strange.mapped("name")),
                     )
                 )
@@ -165,11 +173,13 @@ class NotifySubscription(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._check_events(vals_list)
         lines = super().create(vals_list)
         self.env.registry.clear_cache()
         return lines
 
     def write(self, vals):
+        self._check_events([vals])
         result = super().write(vals)
         # The rules look at a line before it is written; nobody makes their own default a team's.
         self.check_access("write")
@@ -181,178 +191,25 @@ class NotifySubscription(models.Model):
         self.env.registry.clear_cache()
         return result
 
-    # ------------------------------------------------------------
-    # RESOLUTION
-    # ------------------------------------------------------------
+    @api.model
+    def _forget_deleted(self):
+        """Read the lines anew, if there were any: what they belong to was deleted."""
+        if self._book().lines:
+            self.env.registry.clear_cache()
 
-    @tools.ormcache()
-    def _book(self):
-        """Return all lines, arranged for reading.
-
-        :rtype: notify_routing.tools.subscription.Book
-        """
-        self.flush_model()
-        self.env.cr.execute(
-            """
-            SELECT line.id, line.scope, line.level, line.model, line.user_id, line.team_id,
-                   line.company_id, line.auto_follow,
-                   ARRAY(SELECT rel.mail_message_subtype_id
-                           FROM mail_message_subtype_notify_subscription_rel rel
-                          WHERE rel.notify_subscription_id = line.id)
-              FROM notify_subscription line
-            """
-        )
-        return Book.of(
-            Line(
-                id=line_id,
-                scope=scope,
-                level=level,
-                model=model,
-                user_id=user_id,
-                team_id=team_id,
-                company_id=company_id,
-                auto_follow=bool(auto_follow),
-                subtype_ids=frozenset(subtype_ids),
+    def _check_events(self, vals_list):
+        """Refuse subtypes that do not exist, in words; the database would do so in its own."""
+        ids = set()
+        for vals in vals_list:
+            for command in vals.get("subtype_ids") or ():
+                if command[0] == Command.SET:
+                    ids.update(command[2])
+                elif command[0] == Command.LINK:
+                    ids.add(command[1])
+        if ids and len(self.env["mail.message.subtype"].sudo().browse(ids).exists()) < len(ids):
+            raise ValidationError(
+                self.env._("Some of the chosen events do not exist any more. Reload the page.")
             )
-            for (
-                line_id, scope, level, model, user_id, team_id, company_id, auto_follow, subtype_ids
-            ) in self.env.cr.fetchall()
-        )  # fmt: skip
-
-    @tools.ormcache("model")
-    def _subtypes(self, model):
-        """Return what can be followed on a document type, as Odoo has it.
-
-        :rtype: notify_routing.tools.subscription.Subtypes
-        """
-        available = self.env[model].sudo()._mail_get_message_subtypes()
-        default, _internal, _external = self.env["mail.message.subtype"].sudo().default_subtypes(model)
-        return self._subtypes_from(available, default)
-
-    @api.model
-    def _subtypes_from(self, available, default=None):
-        """Arrange subtypes for :mod:`notify_routing.tools.subscription`."""
-        return Subtypes(
-            available=frozenset(available.ids),
-            default=frozenset((available.filtered("default") if default is None else default).ids),
-            own=frozenset(available.filtered("res_model").ids),
-            discussion=self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_comment"),
-        )
-
-    @tools.ormcache("model")
-    def _team_field(self, model):
-        """Return the name of the field that holds a document's sales team, ``None`` without one."""
-        found = [
-            name
-            for name, field in self.env[model]._fields.items()
-            if field.type == "many2one" and field.comodel_name == "crm.team" and field.store
-        ]
-        return "team_id" if "team_id" in found else next(iter(found), None)
-
-    @api.model
-    def _resolve(self, model, res_ids, partner_ids):
-        """Return the default choice of people on documents, for those who have one.
-
-        Costs no query as long as there is no line about the document type.
-
-        :param str model: document type
-        :param list res_ids: documents
-        :param list partner_ids: people; externals among them have no default here
-        :return: ``{(res_id, partner_id): (Line, {subtype_id, …})}``, e.g.
-            ``{(7, 12): (Line(id=3, scope="team", …), {1, 4})}``
-        """
-        lines = self._book().about(model)
-        if not lines or not res_ids:
-            return {}
-        people = self._people(partner_ids)
-        if not people:
-            return {}
-        scopes = {line.scope for line in lines}
-        teams = self._teams_of([user_id for user_id, _company in people.values()]) if (
-            scopes & {"member", "team"}
-        ) else {}  # fmt: skip
-        places = self._places(model, res_ids, bool(teams), "company" in scopes)
-        subtypes = self._subtypes(model)
-        known = {}
-        result = {}
-        for res_id in res_ids:
-            team_id, company_id = places.get(res_id, (None, None))
-            for partner_id, (user_id, own_company_id) in people.items():
-                key = (partner_id, team_id, company_id)
-                if key not in known:
-                    own_teams = teams.get(user_id, [])
-                    person = Person(
-                        user_id=user_id,
-                        team_ids=sorted(own_teams, key=lambda team, here=team_id: team != here),
-                        company_id=company_id or own_company_id,
-                    )
-                    known[key] = self._default_of(resolve(lines, person, model), subtypes)
-                if known[key]:
-                    result[res_id, partner_id] = known[key]
-        return result
-
-    @api.model
-    def _default_of(self, line, subtypes):
-        """Return ``(line, subtype ids)``, ``None`` without a line."""
-        if line is None:
-            return None
-        return line, subtypes_of(line.level, line.subtype_ids, subtypes, for_all=line.model is None)
-
-    @api.model
-    def _people(self, partner_ids):
-        """Return the internal users among partners: ``{partner_id: (user_id, company_id)}``."""
-        users = (
-            self.env["res.users"]
-            .sudo()
-            .search_fetch(
-                [("partner_id", "in", list(partner_ids)), ("share", "=", False)],
-                ["partner_id", "company_id"],
-                order="id DESC",
-            )
-        )
-        return {user.partner_id.id: (user.id, user.company_id.id) for user in users}
-
-    @api.model
-    def _teams_of(self, user_ids):
-        """Return the teams that people belong to or lead: ``{user_id: [team_id, …]}``, by the
-        teams' order."""
-        self.env["crm.team.member"].flush_model(["user_id", "crm_team_id", "active"])
-        self.env["crm.team"].flush_model(["user_id", "active", "sequence"])
-        self.env.cr.execute(
-            """
-            SELECT belongs.user_id, team.id
-              FROM crm_team team
-              JOIN (SELECT member.user_id, member.crm_team_id AS team_id
-                      FROM crm_team_member member
-                     WHERE member.active AND member.user_id = ANY(%(users)s)
-                     UNION
-                    SELECT team.user_id, team.id
-                      FROM crm_team team
-                     WHERE team.user_id = ANY(%(users)s)) belongs ON belongs.team_id = team.id
-             WHERE team.active
-          ORDER BY team.sequence, team.id
-            """,
-            {"users": list(user_ids)},
-        )
-        result = {}
-        for user_id, team_id in self.env.cr.fetchall():
-            result.setdefault(user_id, []).append(team_id)
-        return result
-
-    @api.model
-    def _places(self, model, res_ids, with_team, with_company):
-        """Return where documents belong: ``{res_id: (team_id or None, company_id or None)}``."""
-        team_field = self._team_field(model) if with_team else None
-        company_field = "company_id" if with_company and "company_id" in self.env[model]._fields else None
-        if not team_field and not company_field:
-            return {}
-        return {
-            document.id: (
-                document[team_field].id if team_field else None,
-                document[company_field].id if company_field else None,
-            )
-            for document in self.env[model].sudo().browse(res_ids)
-        }
 
     # ------------------------------------------------------------
     # FOLLOWING THE TEAM'S DOCUMENTS
@@ -379,7 +236,9 @@ class NotifySubscription(models.Model):
         if not any(line.auto_follow for line in lines):
             return []
         team = self.env["crm.team"].sudo().browse(team_id)
-        members = (team.member_ids | team.user_id).filtered(lambda user: user.active and not user.share)
+        members = (team.member_ids | team.user_id).filtered(
+            lambda user: user.active and not user.share
+        )
         followers = members.filtered(
             lambda user: (
                 (line := resolve(
@@ -412,6 +271,8 @@ class NotifySubscription(models.Model):
         :param origin: value of ``mail.followers.notify_origin``
         :param line: the record of ``notify.subscription`` behind it, if any
         """
+        if origin in ("member", "team", "company") and not line:
+            return self.env._("from a default that was removed since")
         team = line.sudo().team_id.name if line else None
         if origin == "choice":
             return self.env._("chosen on this document")
@@ -422,7 +283,7 @@ class NotifySubscription(models.Model):
         if origin == "team":
             return self.env._("from team %(team)s", team=team)
         if origin == "company":
-            return self.env._("from company %(company)s", company=line.sudo().company_id.name if line else "")
+            return self.env._("from company %(company)s", company=line.sudo().company_id.name)
         if origin == "odoo":
             return self.env._("Odoo's default")
         return self.env._("followed automatically")
