@@ -2,13 +2,17 @@ from odoo.tests.common import TransactionCase, new_test_user
 
 
 class NotifyCase(TransactionCase):
-    """Anna (e-mail), Ben (in-app) and Chloé (both, leader) of team Europe; Mister Client outside."""
+    """Anna (e-mail), Ben (in-app), Chloé (both, leader) of team Europe; Mister Client outside."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env = cls.env(context={**cls.env.context, "tracking_disable": False, "mail_create_nosubscribe": True})
-        groups = "base.group_user,sales_team.group_sale_salesman_all_leads,base.group_partner_manager"
+        cls.env = cls.env(
+            context={**cls.env.context, "tracking_disable": False, "mail_create_nosubscribe": True}
+        )
+        groups = (
+            "base.group_user,sales_team.group_sale_salesman_all_leads,base.group_partner_manager"
+        )
         cls.anna = new_test_user(cls.env, "anna", groups, name="Anna", email="anna@company.example")
         cls.ben = new_test_user(cls.env, "ben", groups, name="Ben", email="ben@company.example")
         cls.chloe = new_test_user(

@@ -316,11 +316,11 @@ class TestBell(BellCase):
         self.bell("set_bell", level="mute")
         self.bell("reset_bell")
         for method, kwargs, ceiling in (
-            ("read_bell", {}, 13),
-            ("set_bell", {"level": "mute"}, 19),
-            ("set_bell", {"level": "discussions"}, 20),
-            ("leave_bell", {}, 36),
-            ("reset_bell", {}, 32),
+            ("read_bell", {}, 14),
+            ("set_bell", {"level": "mute"}, 20),
+            ("set_bell", {"level": "discussions"}, 21),
+            ("leave_bell", {}, 37),
+            ("reset_bell", {}, 34),
         ):
             with self.subTest(method=method, **kwargs):
                 self.env.flush_all()
