@@ -7,7 +7,7 @@ class CorrespondenceType(models.Model):
 
     _name = "notify.correspondence.type"
     _description = "Correspondence Type"
-    _inherit = ["mail.alias.mixin"]
+    _inherit = ["mail.alias.mixin.optional"]
     _order = "sequence, name, id"
 
     name = fields.Char(required=True, translate=True)
