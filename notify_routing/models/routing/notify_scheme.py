@@ -4,7 +4,7 @@ from psycopg2 import Error as DatabaseError
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
-from odoo.fields import Command, Domain
+from odoo.fields import Domain
 from odoo.tools.safe_eval import safe_eval
 
 from ...tools.decision import Cell
@@ -219,6 +219,11 @@ class NotifyScheme(models.Model):
 
     def _alarm(self, error):
         """Remember what went wrong and tell the managers, once for each fault."""
+        report = self.env.context.get("notify_report")
+        if report is not None:
+            # Somebody only asks what would happen: they are told, nothing is written.
+            report["fault"] = str(error)
+            return
         for scheme in self.sudo():
             text = str(error)
             if scheme.fault == text:
@@ -232,58 +237,6 @@ class NotifyScheme(models.Model):
                     note=text,
                     user_id=manager.id,
                 )
-
-    # ------------------------------------------------------------
-    # THE MATRIX
-    # ------------------------------------------------------------
-
-    def set_cell(self, event_id, role_id, values):
-        """Write one cell of the matrix, making or removing its line.
-
-        :param dict values: fields of ``notify.scheme.line``; empty to remove the line
-        :return: see :meth:`read_matrix`
-        """
-        self.ensure_one()
-        line = self.line_ids.filtered(
-            lambda line: line.event_id.id == event_id and line.role_id.id == role_id
-        )
-        if not values:
-            line.unlink()
-        elif line:
-            line.write(values)
-        else:
-            self.line_ids = [Command.create({**values, "event_id": event_id, "role_id": role_id})]
-        return self.read_matrix()
-
-    def read_matrix(self):
-        """Return the matrix: events × roles.
-
-        :return: e.g. ``{
-            "events": [{"id": 1, "name": "Issued", "code": "issued"}, …],
-            "roles": [{"id": 2, "name": "Creator", "code": "creator"}, …],
-            "cells": {"1-2": {"id": 9, "prefer": True, "email": False, "inbox": False,
-                              "push": False, "mandatory": False, …}},
-            "addable": {"events": […], "roles": […]},
-            "can_edit": True,
-        }``; the key of a cell is event-role
-        """
-        self.ensure_one()
-        domain = Domain("model_id", "in", [False, self.model_id.id])
-        events = self.env["notify.event"].search(domain)
-        roles = self.env["notify.role"].search(domain)
-        names = self.env["notify.scheme.line"]._cell_fields()
-        return {
-            "events": events.read(["name", "code", "kind"]),
-            "roles": roles.read(["name", "code"]),
-            "cells": {
-                f"{line.event_id.id}-{line.role_id.id}": {
-                    "id": line.id,
-                    **{name: line[name] for name in names},
-                }
-                for line in self.line_ids
-            },
-            "can_edit": self.has_access("write"),
-        }
 
 
 class NotifySchemeLine(models.Model):

@@ -27,6 +27,12 @@ class NotifySuppression(models.Model):
             ("email_off", "gets no mail of this: the scheme's filter says so"),
             ("quiet", "gets no mail: the document is in a state that sends none"),
             ("dedupe", "is told of a heavier event of the same act"),
+            # Not recorded, as they say no more than that nobody asked; simulations show them.
+            ("off", "the scheme tells this role nothing here"),
+            ("no_role", "has no role that the scheme speaks of"),
+            ("prefers_other", "prefers another channel"),
+            ("external", "is external: only e-mail reaches them"),
+            ("no_push", "did not allow pushes, or has no device for them"),
         ],
         required=True,
     )
@@ -49,3 +55,9 @@ class NotifyRouter(models.AbstractModel):
         self.env["notify.suppression"].sudo().create(
             [{"mail_message_id": message.id, **decision} for decision in dropped]
         )
+
+    @api.model
+    def _sentences(self):
+        """Return the sentences for what was decided against as well."""
+        reasons = self.env["notify.suppression"]._fields["reason"]
+        return {**dict(reasons._description_selection(self.env)), **super()._sentences()}
