@@ -17,14 +17,12 @@ class NotifySchemeNew(models.TransientModel):
     model_id = fields.Many2one(
         "ir.model",
         string="Document Type",
-        compute="_compute_from_ready_made",
+        compute="_compute_model_id",
         store=True,
         readonly=False,
         domain="[('is_mail_thread', '=', True), ('transient', '=', False)]",
     )
-    name = fields.Char(
-        compute="_compute_from_ready_made", store=True, readonly=False, required=True
-    )
+    name = fields.Char(compute="_compute_name", store=True, readonly=False, required=True)
     any_model = fields.Boolean(compute="_compute_any_model")
     company_id = fields.Many2one("res.company", string="Company", help="Empty: all companies.")
 
@@ -144,17 +142,19 @@ class NotifySchemeNew(models.TransientModel):
         for wizard in self:
             wizard.any_model = not self._ready_made()[wizard.ready_made]["model"]
 
+    @api.depends("ready_made")
+    def _compute_model_id(self):
+        for wizard in self:
+            model = self._ready_made()[wizard.ready_made]["model"]
+            wizard.model_id = self.env["ir.model"]._get(model) if model else wizard.model_id
+
     @api.depends("ready_made", "model_id")
-    def _compute_from_ready_made(self):
+    def _compute_name(self):
         for wizard in self:
             scheme = self._ready_made()[wizard.ready_made]
-            if scheme["model"]:
-                wizard.model_id = self.env["ir.model"]._get(scheme["model"])
-            wizard.name = (
-                scheme["name"]
-                if scheme["model"] or not wizard.model_id
-                else f"{wizard.model_id.name}: {scheme['name']}"
-            )
+            of_model = wizard.model_id and not scheme["model"]
+            name = scheme["name"]
+            wizard.name = f"{wizard.model_id.name}: {name}" if of_model else name
 
     # ------------------------------------------------------------
     # MAKE

@@ -133,7 +133,8 @@ class NotifyScheme(models.Model):
         """A copy starts archived: two equal schemes would contradict each other."""
         values_list = super().copy_data(default)
         for scheme, values in zip(self, values_list, strict=True):
-            values.setdefault("active", False)
+            if "active" not in (default or {}):
+                values["active"] = False
             if "name" not in (default or {}):
                 values["name"] = self.env._("%(scheme)s (copy)", scheme=scheme.name)
         return values_list

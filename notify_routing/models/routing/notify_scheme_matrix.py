@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
 #: What a click on a cell steps through: the channels of each step.
-STEPS = ((), ("prefer",), ("email",), ("inbox",), ("email", "inbox"))
+STEPS = (("prefer",), ("email",), ("inbox",), ("email", "inbox"), ())
 #: What the steps are about; push and the flags stay as they are.
 STEP_FIELDS = ("prefer", "email", "inbox")
 
