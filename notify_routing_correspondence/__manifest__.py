@@ -22,5 +22,10 @@
     "demo": [
         "demo/correspondence_demo.xml",
     ],
+    "assets": {
+        "web.assets_tests": [
+            "notify_routing_correspondence/static/tests/tours/**/*",
+        ],
+    },
     "application": True,
 }

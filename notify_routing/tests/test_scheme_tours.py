@@ -117,12 +117,7 @@ class TestMatrix(SchemeCase):
     def test_ready_made_uses_what_is_there_the_second_time(self):
         New = self.env["notify.scheme.new"]
         key = New._select_ready_made()[0][0]
-        wizards = New.create(
-            [
-                {"ready_made": key, "name": name, "model_id": self.scheme.model_id.id}
-                for name in ("A", "B")
-            ]
-        )
+        wizards = New.create([{"ready_made": key, "name": name} for name in ("A", "B")])
         first, second = (
             self.env["notify.scheme"].browse(wizard.action_create()["res_id"]) for wizard in wizards
         )

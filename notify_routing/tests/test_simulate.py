@@ -205,3 +205,18 @@ class TestSimulateTours(HttpCase, SimulateCase):
 
     def test_preview_in_the_composer(self):
         self.start_tour(f"/odoo/res.partner/{self.document.id}", "notify_preview", login="chloe")
+
+    def test_distribution_list_under_the_bell(self):
+        self.scheme.active = False
+        managers = self.env["notify.distribution.list"].create(
+            {
+                "name": "Site managers",
+                "partner_ids": [(6, 0, (self.anna | self.ben).partner_id.ids)],
+            }
+        )
+        self.start_tour(
+            f"/odoo/res.partner/{self.document.id}", "notify_distribution", login="chloe"
+        )
+        entries = self.env["notify.distribution"].search([("res_id", "=", self.document.id)])
+        self.assertEqual(entries.list_id, managers)
+        self.assertFalse(entries.partner_id)

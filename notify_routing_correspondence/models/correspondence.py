@@ -10,6 +10,7 @@ class Correspondence(models.Model):
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "date_due, id DESC"
     _check_company_auto = True
+    _rec_names_search = ["name", "subject"]
 
     name = fields.Char("Number", readonly=True, copy=False, index="trigram")
     subject = fields.Char(required=True, tracking=True)

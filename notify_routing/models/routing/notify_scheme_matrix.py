@@ -186,8 +186,8 @@ class NotifyScheme(models.Model):
                 {
                     "event": either.event_id.name,
                     "role": either.role_id.name,
-                    "mine": first and first._words(),
-                    "theirs": second and second._words(),
+                    "mine": first._words() if first else False,
+                    "theirs": second._words() if second else False,
                 }
             )
         return {"name": self.name, "other": other.name, "rows": rows}

@@ -38,14 +38,16 @@ export class SchemeMatrix extends Component {
         /** Clicks apply one after the other. */
         this.mutex = new Mutex();
         this.grid = useRef("grid");
-        this.menu = usePopover(CellMenu, {position: "bottom-start"});
+        this.menu = usePopover(CellMenu, {
+            position: "bottom-start",
+            onClose: () => this.menuCell?.focus(),
+        });
         this.state = useState({
             matrix: undefined,
-            /** Where the keyboard is: [row, column]. */
-            at: [0, 0],
             /** What brings back each earlier state, the last one last. */
             undo: [],
         });
+        useEffect(() => this.keepOneReachable());
         useEffect(
             () => {
                 this.load();
@@ -210,30 +212,39 @@ export class SchemeMatrix extends Component {
         if (!this.canEdit) {
             return;
         }
-        const target = ev.target.closest("td");
-        this.menu.open(target, {
+        this.menuCell = ev.target.closest("td");
+        this.menu.open(this.menuCell, {
             title: `${event.name} · ${role.name}`,
             model: this.props.record.data.model,
             fields: this.matrix.fields,
             cell: () => this.cellOf(event, role),
             toggle: (name) => this.toggle(event, role, name),
             set: (values) => this.set(event, role, values),
-            close: () => {
-                this.menu.close();
-                target.focus();
-            },
+            close: () => this.menu.close(),
         });
     }
 
-    onFocus(row, column) {
-        this.state.at = [row, column];
+    // The tab key reaches one cell: the one that had the focus last. This is no state of the
+    // component, since then each step of the keyboard would render the whole grid.
+
+    /** @param {FocusEvent} ev */
+    onFocusin(ev) {
+        const cell = ev.target.closest("td[role=gridcell]");
+        if (cell) {
+            this.keepOneReachable(cell);
+        }
     }
 
-    isAt(row, column) {
-        const [atRow, atColumn] = this.state.at;
-        const lastRow = this.matrix.events.length - 1;
-        const lastColumn = this.matrix.roles.length - 1;
-        return row === Math.min(atRow, lastRow) && column === Math.min(atColumn, lastColumn);
+    /** @param {HTMLElement} [cell] without one, the first if there is none yet */
+    keepOneReachable(cell) {
+        const before = this.grid.el?.querySelector("td[tabindex='0']");
+        if (cell && before) {
+            before.tabIndex = -1;
+        }
+        const next = cell || (!before && this.grid.el?.querySelector("td[role=gridcell]"));
+        if (next) {
+            next.tabIndex = 0;
+        }
     }
 
     /** @param {KeyboardEvent} ev */

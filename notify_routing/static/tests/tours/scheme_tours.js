@@ -36,7 +36,7 @@ registry.category("web_tour.tours").add("notify_scheme_matrix", {
         // The keyboard alone.
         {trigger: cell("note-creator"), run: ({anchor}) => anchor.focus()},
         press("ArrowRight", "note-creator"),
-        press(" ", "note-follower"),
+        press("Space", "note-follower"),
         shows("note-follower", "inbox"),
         press("u", "note-follower"),
         {trigger: `${cell("note-follower")} [data-name=urgent]`},
