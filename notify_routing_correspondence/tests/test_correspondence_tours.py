@@ -13,7 +13,8 @@ class TestCorrespondenceTours(HttpCase):
         self.start_tour("/odoo/correspondence/new", "notify_correspondence", login="anna")
         item = self.env["notify.correspondence"].search([("subject", "=", "Fire doors")])
         self.assertEqual(item.state, "open")
-        # Saving told of the draft's assignee already: issuing is an act of its own.
         issued = item.message_ids.filtered(lambda message: "Issued" in (message.body or ""))
+        told = {row["name"]: row for row in issued.read_why()["rows"]}
+        self.assertTrue(told["Dora"]["external"])
+        self.assertEqual(told["Ben"]["reason"], "has a role that the scheme tells of this")
         self.assertEqual(issued.notification_ids.res_partner_id & dora, dora)
-        self.assertIn(ben.partner_id, issued.notification_ids.res_partner_id)

@@ -51,7 +51,7 @@ registry.category("web_tour.tours").add("notify_scheme_matrix", {
         press("Control+z", "note-follower"),
         {trigger: `${cell("note-follower")}:not(:has([data-name=mandatory]))`},
         // One more role, from those that fit.
-        {trigger: ".o-notify-Matrix-addRole", run: "click"},
+        {trigger: ".o-notify-Matrix-addRole .o_select_menu_toggler", run: "click"},
         {trigger: ".o_select_menu_item:contains('Team leader')", run: "click"},
         ...clickTo("note-leader", "prefer"),
     ],

@@ -1,7 +1,5 @@
 import {registry} from "@web/core/registry";
 
-const WHY = ".modal-content.o-notify-Why";
-
 /** Steps that add somebody to a field with people. */
 function addPerson(field, name) {
     return [
@@ -22,15 +20,7 @@ registry.category("web_tour.tours").add("notify_correspondence", {
         {trigger: ".o_form_button_save:enabled", run: "click"},
         {trigger: "button[name=action_issue]", run: "click"},
         {trigger: ".o_statusbar_status .o_arrow_button_current:contains('Open')"},
-        // Issuing told everybody involved: the chatter knows whom, and why.
-        {
-            trigger: ".o-mail-Message:contains('Issued')",
-            run: "hover && click .o-mail-Message:contains(Issued) [title='Expand']",
-        },
-        {trigger: ".o-dropdown-item:contains('Who was told and why')", run: "click"},
-        {trigger: `${WHY} tr:contains("Ben"):contains("has a role that the scheme tells of this")`},
-        {trigger: `${WHY} tr:contains("Dora"):contains("external")`},
-        {trigger: `${WHY} footer button:contains("Close")`, run: "click"},
-        {trigger: `body:not(:has(${WHY}))`},
+        // Issuing is written into the chatter, and told from there.
+        {trigger: ".o-mail-Message:contains('Issued') .o-mail-Message-notification"},
     ],
 });
