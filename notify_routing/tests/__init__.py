@@ -5,8 +5,6 @@ from . import test_externals
 from . import test_preference
 from . import test_rights
 from . import test_run
-from . import test_scheme_tours
-from . import test_simulate
 from . import test_subscription
 from . import test_table
 from . import test_why
