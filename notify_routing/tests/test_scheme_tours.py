@@ -35,8 +35,10 @@ class SchemeCase(NotifyCase):
 
     def cell(self, event=None, role=None):
         return self.scheme.line_ids.filtered(
-            lambda line: line.event_id == (event or self.event_note)
-            and line.role_id == (role or self.creator)
+            lambda line: (
+                line.event_id == (event or self.event_note)
+                and line.role_id == (role or self.creator)
+            )
         )
 
 

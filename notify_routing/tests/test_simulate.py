@@ -78,9 +78,7 @@ class TestPreview(SimulateCase):
         self.assertPreviewIsReality()
 
     def test_roles_that_stock_does_not_know(self):
-        self.scheme.set_cell(
-            self.event_note.id, self.creator.id, {"inbox": True, "own_act": True}
-        )
+        self.scheme.set_cell(self.event_note.id, self.creator.id, {"inbox": True, "own_act": True})
         document = self.document
         self.env.cr.execute(
             "UPDATE res_partner SET create_uid = %s WHERE id = %s", [self.chloe.id, document.id]
@@ -93,7 +91,9 @@ class TestPreview(SimulateCase):
         people = self.Router.preview(
             "res.partner", self.document.id, "mail.mt_comment", emails=["new@world.example"]
         )["people"]
-        self.assertEqual([person["name"] for person in people if person["external"]], ["new@world.example"])
+        self.assertEqual(
+            [person["name"] for person in people if person["external"]], ["new@world.example"]
+        )
         self.assertEqual(self.env["res.partner"].search_count([]), before)
 
     def test_document_that_may_not_be_read(self):
@@ -123,12 +123,8 @@ class TestSimulate(SimulateCase):
     def test_everybody_considered_with_the_reason(self):
         self.mute(self.ben)
         rows = self.simulate(event_id=self.event_note.id)
-        self.assertEqual(
-            rows["Anna"]["email"], ("now", "has a role that the scheme tells of this")
-        )
-        self.assertEqual(
-            rows["Ben"]["email"], ("suppressed", "muted the document with the bell")
-        )
+        self.assertEqual(rows["Anna"]["email"], ("now", "has a role that the scheme tells of this"))
+        self.assertEqual(rows["Ben"]["email"], ("suppressed", "muted the document with the bell"))
         self.assertEqual(self.result["rows"][0]["channels"][0]["line"]["name"], "Note · Follower")
 
     def test_nothing_is_written(self):

@@ -24,7 +24,11 @@ class Correspondence(models.Model):
         default=lambda self: self._default_type(),
     )
     company_id = fields.Many2one(
-        "res.company", string="Company", required=True, index=True, default=lambda self: self.env.company
+        "res.company",
+        string="Company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
     )
     state = fields.Selection(
         [("draft", "Draft"), ("open", "Open"), ("closed", "Closed")],
@@ -51,7 +55,9 @@ class Correspondence(models.Model):
     date_closed = fields.Date("Closed On", readonly=True, copy=False)
     overdue = fields.Boolean(compute="_compute_overdue", search="_search_overdue")
     overdue_told = fields.Date(
-        readonly=True, copy=False, help="The due date of which the assignees were told that it is past."
+        readonly=True,
+        copy=False,
+        help="The due date of which the assignees were told that it is past.",
     )
     private = fields.Boolean(
         tracking=True, help="Only the people involved, and administrators, can read this item."

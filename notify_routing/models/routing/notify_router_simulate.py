@@ -54,7 +54,7 @@ class NotifyRouter(models.AbstractModel):
 
     @api.model
     def _preview_partners(self, document, partner_ids, emails, role_ids):
-        """Return the recipients as the web client's controller reads them, and unknown addresses."""
+        """Return the recipients as the web client's controller reads them, and other addresses."""
         partners = self.env["res.partner"].browse(partner_ids)
         known = document._partner_find_from_emails_single(list(emails), no_create=True)
         unknown = [email for email in emails if email not in known.mapped("email_normalized")]

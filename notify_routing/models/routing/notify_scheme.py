@@ -67,7 +67,8 @@ class NotifyScheme(models.Model):
         except Exception as error:
             raise ValidationError(
                 self.env._(
-                    "“%(field)s” of the scheme %(scheme)s cannot be applied to %(model)s: %(error)s",
+                    "“%(field)s” of the scheme %(scheme)s cannot be applied to %(model)s: "
+                    "%(error)s",
                     field=self._fields[name]._description_string(self.env),
                     scheme=self.name,
                     model=self.model_id.name,
@@ -92,8 +93,8 @@ class NotifyScheme(models.Model):
                     continue
                 raise ValidationError(
                     self.env._(
-                        "The schemes “%(first)s” and “%(second)s” both speak of %(document)s. Give them "
-                        "filters that exclude each other, or archive one.",
+                        "The schemes “%(first)s” and “%(second)s” both speak of %(document)s. "
+                        "Give them filters that exclude each other, or archive one.",
                         first=scheme.name,
                         second=other.name,
                         document=document.display_name or scheme.model_id.name,
@@ -105,7 +106,9 @@ class NotifyScheme(models.Model):
         model = self.env[self.model].sudo()
         if not self.domain:
             return model
-        found = model.search(Domain(safe_eval(self.domain)) & Domain(safe_eval(other.domain)), limit=1)
+        found = model.search(
+            Domain(safe_eval(self.domain)) & Domain(safe_eval(other.domain)), limit=1
+        )
         return found or None
 
     # ------------------------------------------------------------
@@ -250,16 +253,28 @@ class NotifySchemeLine(models.Model):
     scheme_id = fields.Many2one("notify.scheme", required=True, ondelete="cascade", index=True)
     event_id = fields.Many2one("notify.event", string="Event", required=True, ondelete="cascade")
     role_id = fields.Many2one("notify.role", string="Role", required=True, ondelete="cascade")
-    prefer = fields.Boolean("As the Person Prefers", help="By e-mail, in Odoo or both, as each person chose.")
+    prefer = fields.Boolean(
+        "As the Person Prefers", help="By e-mail, in Odoo or both, as each person chose."
+    )
     email = fields.Boolean("E-mail")
     inbox = fields.Boolean("In Odoo")
-    push = fields.Boolean("Push", help="To the devices of those who allowed it for this document type.")
-    mandatory = fields.Boolean(help="Nobody can opt out, neither with the bell nor by a preference.")
-    only_new = fields.Boolean("Only the New Ones", help="Only who came into the role by this very act.")
-    only_mail = fields.Boolean("The Only Mail", help="Sent also for documents that send no other mail.")
+    push = fields.Boolean(
+        "Push", help="To the devices of those who allowed it for this document type."
+    )
+    mandatory = fields.Boolean(
+        help="Nobody can opt out, neither with the bell nor by a preference."
+    )
+    only_new = fields.Boolean(
+        "Only the New Ones", help="Only who came into the role by this very act."
+    )
+    only_mail = fields.Boolean(
+        "The Only Mail", help="Sent also for documents that send no other mail."
+    )
     urgent = fields.Boolean(help="Schedules do not hold it.")
     own_act = fields.Boolean("Own Act", help="Whoever acts is told as well.")
-    email_domain = fields.Char("E-mail Only For", help="Documents that this line sends mail for; empty for all.")
+    email_domain = fields.Char(
+        "E-mail Only For", help="Documents that this line sends mail for; empty for all."
+    )
 
     _one_cell = models.UniqueIndex(
         "(scheme_id, event_id, role_id)", "This scheme has a line for this event and role already."
@@ -298,8 +313,12 @@ class NotifySchemeLine(models.Model):
         """Return the line as the decision reads it."""
         self.ensure_one()
         channels = frozenset(name for name in ("email", "inbox", "push") if self[name])
-        flags = {name: self[name] for name in ("mandatory", "only_new", "only_mail", "urgent", "own_act")}
-        return Cell(id=self.id, role=str(self.role_id.id), channels=channels, prefer=self.prefer, **flags)
+        flags = {
+            name: self[name] for name in ("mandatory", "only_new", "only_mail", "urgent", "own_act")
+        }
+        return Cell(
+            id=self.id, role=str(self.role_id.id), channels=channels, prefer=self.prefer, **flags
+        )
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -9,7 +9,9 @@ class NotifySuppression(models.Model):
     _order = "id DESC"
     _log_access = False
 
-    mail_message_id = fields.Many2one("mail.message", string="Message", required=True, ondelete="cascade")
+    mail_message_id = fields.Many2one(
+        "mail.message", string="Message", required=True, ondelete="cascade"
+    )
     partner_id = fields.Many2one("res.partner", string="Person", ondelete="cascade", index=True)
     email = fields.Char("Address")
     channel = fields.Selection(
@@ -36,8 +38,12 @@ class NotifySuppression(models.Model):
         ],
         required=True,
     )
-    event_id = fields.Many2one("notify.event", string="Event", ondelete="set null", index="btree_not_null")
-    line_id = fields.Many2one("notify.scheme.line", string="Line", ondelete="set null", index="btree_not_null")
+    event_id = fields.Many2one(
+        "notify.event", string="Event", ondelete="set null", index="btree_not_null"
+    )
+    line_id = fields.Many2one(
+        "notify.scheme.line", string="Line", ondelete="set null", index="btree_not_null"
+    )
     date = fields.Datetime(default=fields.Datetime.now, required=True)
 
     _message_idx = models.Index("(mail_message_id, partner_id)")

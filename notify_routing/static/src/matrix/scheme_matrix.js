@@ -281,10 +281,7 @@ export class SchemeMatrix extends Component {
     focusCell(row, column) {
         const lastRow = this.matrix.events.length - 1;
         const lastColumn = this.matrix.roles.length - 1;
-        const to = [
-            Math.max(0, Math.min(row, lastRow)),
-            Math.max(0, Math.min(column, lastColumn)),
-        ];
+        const to = [Math.max(0, Math.min(row, lastRow)), Math.max(0, Math.min(column, lastColumn))];
         this.grid.el.querySelector(`td[data-row="${to[0]}"][data-column="${to[1]}"]`)?.focus();
     }
 

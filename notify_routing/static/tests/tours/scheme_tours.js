@@ -46,7 +46,10 @@ registry.category("web_tour.tours").add("notify_scheme_matrix", {
         },
         {trigger: ".o-notify-CellMenu button[data-name=prefer]:focus"},
         {trigger: ".o-notify-CellMenu [data-name=mandatory]", run: "click"},
-        {trigger: ".o-notify-CellMenu [data-name=mandatory][aria-checked=true]", run: "press Escape"},
+        {
+            trigger: ".o-notify-CellMenu [data-name=mandatory][aria-checked=true]",
+            run: "press Escape",
+        },
         {trigger: `${cell("note-follower")}:focus [data-name=mandatory]`},
         press("Control+z", "note-follower"),
         {trigger: `${cell("note-follower")}:not(:has([data-name=mandatory]))`},
@@ -61,7 +64,10 @@ registry.category("web_tour.tours").add("notify_scheme_compare", {
     steps: () => [
         {trigger: "button[name=action_compare]", run: "click"},
         {trigger: ".o-notify-Compare select", run: "selectByLabel Other"},
-        {trigger: ".o-notify-Compare tbody tr:contains('Note'):contains('Creator'):contains('Off')"},
+        {
+            trigger:
+                ".o-notify-Compare tbody tr:contains('Note'):contains('Creator'):contains('Off')",
+        },
         {trigger: ".o-notify-Compare tbody tr:contains('Follower'):contains('—')"},
     ],
 });
