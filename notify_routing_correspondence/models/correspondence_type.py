@@ -18,6 +18,9 @@ class CorrespondenceType(models.Model):
         "res.company", string="Company", required=True, default=lambda self: self.env.company
     )
     sequence_id = fields.Many2one("ir.sequence", string="Numbers", readonly=True, copy=False)
+    alias_contact = fields.Selection(
+        related="alias_id.alias_contact", readonly=False, string="Accept E-mails From"
+    )
     closed_mail = fields.Boolean(
         "E-mail When Closed",
         help="Closing an item of this type sends a mail to everybody involved. It is the only mail that "
