@@ -55,13 +55,25 @@ def addon_template(server: databases.Postgres) -> str:
         scratch = f"{name}_making_{os.getpid()}"
         server.copy(stock, scratch)
         databases.install(server, scratch, ADDONS, what=f"Installing {', '.join(ADDONS)}")
+        _make_bundles(server, scratch)
         server.rename(scratch, name)
     return name
 
 
+def _make_bundles(server: databases.Postgres, database: str) -> None:
+    """Make the web client's bundles once: each class of browser tests would make them again, in a
+    transaction that is rolled back."""
+    config = databases.config_file(server)
+    console.run(
+        [sys.executable, "-m", "machine_room.suites_assets", config, database],
+        what="Making the web client's bundles",
+        log="bundles",
+    )
+
+
 def _sources():
     """Return the files whose change needs a new database."""
-    kinds = {".py", ".xml", ".csv", ".sql", ".po", ".pot"}
+    kinds = {".py", ".xml", ".csv", ".sql", ".po", ".pot", ".js", ".scss"}
     for addon in ADDONS:
         for path in sorted((paths.ROOT / addon).rglob("*")):
             if path.suffix in kinds and "tests" not in path.parts:
