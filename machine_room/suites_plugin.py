@@ -43,6 +43,8 @@ HOOT_TEST = re.compile(
     r"(?P<outcome>passed|failed)\b(?P<rest>.*)",
     re.DOTALL,
 )
+#: Odoo takes whoever leaves ``assertQueryCount`` for the test; that is :class:`QueryCount`.
+OUR_FRAME = re.compile(r"in __exit__ at \S*suites_plugin\.py:\d+")
 HOOT_TIME = re.compile(r"time: ([\d.]+)")
 HOOT_TOTAL = re.compile(
     r"^\[HOOT\] (?:Passed (?P<passed>\d+)|Failed (?P<failed>\d+) tests \((?P<rest>\d+) passed)"
@@ -89,6 +91,7 @@ class Reporter:
         self.failures: list[str] = []
         self.skip: str | None = None
         self.started = 0.0
+        self.place = ""
         self.hoot = HootReader(self)
 
     def write(self, kind: str, **values) -> None:
@@ -185,7 +188,7 @@ class Reporter:
             where = {"setup": "setUpClass: ", "teardown": "tearDownClass: "}.get(report.when, "")
             crash = getattr(report.longrepr, "reprcrash", None)
             text = crash.message if crash else report.longreprtext
-            self.failures.append(where + shorten(text.strip()))
+            self.failures.append(where + shorten(OUR_FRAME.sub(f"at {self.place}", text.strip())))
         elif (
             report.skipped
             and not isinstance(report, SubtestReport)
@@ -236,6 +239,7 @@ class QueryCount:
         return entered
 
     def __exit__(self, *exception):
+        self.reporter.place = self.place
         result = self.manager.__exit__(*exception)
         if self.case.warm and exception[0] is None:
             counted = self.case.cr.sql_log_count - self.before

@@ -230,6 +230,11 @@ class TestOptions:
 
 
 class TestReport:
+    def test_says_how_many_tests_are_left_out_for_their_time(self):
+        stock = [SuiteRun("sale", left_out=15), SuiteRun("web", left_out=98)]
+        lines = suites.report({"stock": stock}, None, "stock")
+        assert any("TestTaxesDownPaymentSale, 15 tests" in text for text in lines)
+
     def test_long_lists_are_cut_on_the_terminal_only(self, tmp_path, capsys):
         lines = ["Gone: 50", *(f"  - test {at}" for at in range(50)), "", "the end"]
         suites.show(lines, tmp_path / "report.txt")
