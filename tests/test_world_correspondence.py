@@ -2,6 +2,8 @@
 
 import pytest
 
+from machine_room.push_endpoint import PushEndpoint
+
 ROLES = ("creator", "assignee", "distribution", "received_from")
 ALL = set(ROLES)
 
@@ -46,7 +48,9 @@ class Office:
             values["distribution_ids"] = [(6, 0, self.people["distribution"].ids)]
         if "received_from" in roles:
             values["received_from_ids"] = [(6, 0, self.people["received_from"].ids)]
-        item = self.company.as_user(self.company.env["notify.correspondence"], "anna").create(values)
+        item = self.company.as_user(self.company.env["notify.correspondence"], "anna").create(
+            values
+        )
         if state != "draft":
             item.action_issue()
         self.company.commit()
@@ -113,7 +117,7 @@ def test_p2_matrix_28_cells(office, action):
 def test_p1_a_draft_sends_no_mail(office, action):
     if action == "closed":
         office.kind.closed_mail = False
-    item, letters = office.act(action, state="draft")
+    _item, letters = office.act(action, state="draft")
     office.kind.closed_mail = True
     assert letters == []
 
@@ -178,53 +182,93 @@ def test_p7_a_closed_item_sends_only_the_closing_mail(company, office):
         company.commit()
 
 
+@pytest.fixture(scope="module")
+def push_service():
+    """What the vendors of browsers run."""
+    with PushEndpoint() as endpoint:
+        yield endpoint
+
+
 @pytest.fixture
-def pushes(company, monkeypatch):
-    """Register a device for each user, and collect what would be pushed to whom."""
+def devices(company, push_service):
+    """Register a browser for each user: ``{login: Device}``."""
     env = company.env
-    taken = []
-    thread = type(env["mail.thread"])
-
-    def collect(self, devices, *args, **kwargs):
-        taken.extend(device["partner_id"][0] for device in devices.sudo().read(["partner_id"]))
-
-    monkeypatch.setattr(thread, "_web_push_send_notification", collect)
-    env["ir.config_parameter"].set_param("mail.web_push_vapid_private_key", "private")
-    env["ir.config_parameter"].set_param("mail.web_push_vapid_public_key", "public")
-    devices = env["mail.push.device"].create(
+    env["mail.push.device"].get_web_push_vapid_public_key()
+    mine = {login: push_service.device(login) for login in company.users}
+    rows = env["mail.push.device"].create(
         [
-            {"partner_id": user.partner_id.id, "endpoint": f"https://push.example/{login}", "keys": "{}"}
-            for login, user in company.users.items()
+            {"partner_id": company.users[login].partner_id.id, **device.registration}
+            for login, device in mine.items()
         ]
     )
     company.commit()
-    yield taken
-    devices.unlink()
+    yield mine
+    rows.exists().unlink()
+    company.commit()
+
+
+@pytest.fixture
+def ben_allows(company, devices):
+    """Ben allowed pushes of correspondence; returns his device."""
+    _allow(company, "ben", True)
+    yield devices["ben"]
+    _allow(company, "ben", False)
+
+
+def _allow(company, login, allowed):
+    company.as_user(company.env["notify.preference"], login).set_my_push(
+        "notify.correspondence", allowed
+    )
     company.commit()
 
 
 @pytest.mark.parametrize(("ticked", "count"), [(False, 0), (True, 1)])
-def test_p5_push_is_opt_in_per_user_and_type(company, office, pushes, ticked, count):
-    company.as_user(company.env["notify.preference"], "ben").set_my_push("notify.correspondence", ticked)
-    company.commit()
+def test_p5_push_is_opt_in_per_user_and_type(company, office, devices, ticked, count):
+    _allow(company, "ben", ticked)
     item = office.item(roles=["distribution"])
-    pushes.clear()
     office.do_assignee_added(item)
     company.commit()
-    assert len(pushes) == count
+    assert len(devices["ben"].received) == count
+
+
+def test_p5_the_push_names_the_document(company, office, ben_allows, push_service):
+    item = office.item(roles=["distribution"])
+    office.do_assignee_added(item)
+    company.commit()
+    (push,) = ben_allows.received
+    assert item.name in push["title"]
+    assert push["options"]["data"]["model"] == "notify.correspondence"
+    assert push["options"]["data"]["res_id"] == item.id
+    assert push_service.refused == []
 
 
 @pytest.mark.parametrize("action", MATRIX)
-def test_p4_only_the_assignment_pushes(company, office, pushes, action):
+def test_p4_only_the_assignment_pushes(company, office, devices, action):
     for login in company.users:
-        company.as_user(company.env["notify.preference"], login).set_my_push("notify.correspondence", True)
-    company.commit()
+        _allow(company, login, True)
     item = office.item(roles=[role for role in ROLES if f"{role}_added" != action])
-    pushes.clear()
+    for device in devices.values():
+        device.received.clear()
     if action == "create_and_issue":
         office.item()
     else:
         getattr(office, f"do_{action}")(item)
     company.commit()
-    expected = [office.people["assignee"].id] if action in ("assignee_added", "create_and_issue") else []
-    assert pushes == expected
+    pushed = sorted(login for login, device in devices.items() for _push in device.received)
+    assert pushed == (["ben"] if action in ("assignee_added", "create_and_issue") else [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"), [(410, False), (404, False), (500, True), (None, True)], ids=str
+)
+def test_p5_a_device_that_does_not_answer_well_breaks_nothing(
+    company, office, ben_allows, answer, kept
+):
+    item = office.item(roles=["distribution"])
+    ben_allows.answer = answer
+    with company.letters() as letters:
+        office.do_assignee_added(item)
+        company.commit()
+    assert office.roles_of(letters) == ["assignee"], "the mail leaves all the same"
+    devices = company.env["mail.push.device"].search([("endpoint", "=", ben_allows.url)])
+    assert bool(devices) is kept, "only a device that is gone is forgotten"

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 
 
 class Correspondence(models.Model):
@@ -96,6 +97,29 @@ class Correspondence(models.Model):
             # sudo: numbers are given to everybody who may write items
             item.name = item.type_id.sudo().sequence_id.next_by_id()
         return items
+
+    @api.model
+    def message_new(self, msg_dict, custom_values=None):
+        """Make an item of an e-mail to the alias of a type.
+
+        :param dict custom_values: the alias's own values, the type and its company among them
+        """
+        sender = msg_dict.get("author_id")
+        if not sender and msg_dict.get("email_from"):
+            # sudo: whoever the alias lets write becomes a contact
+            sender = (
+                self.env["mail.thread"]
+                .sudo()
+                ._partner_find_from_emails_single([msg_dict["email_from"]], no_create=False)
+                .id
+            )
+        values = {
+            "subject": msg_dict.get("subject") or self.env._("No subject"),
+            "description": msg_dict.get("body"),
+            "received_from_ids": [Command.link(sender)] if sender else [],
+            **(custom_values or {}),
+        }
+        return super().message_new(msg_dict, values)
 
     def action_issue(self):
         """Open a draft: from now on it is in the register and people are told."""

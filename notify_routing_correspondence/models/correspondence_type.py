@@ -72,7 +72,11 @@ class CorrespondenceType(models.Model):
         values["alias_model_id"] = self.env["ir.model"]._get_id("notify.correspondence")
         if self.id:
             defaults = safe_eval(self.alias_defaults or "{}")
-            values["alias_defaults"] = {**defaults, "type_id": self.id, "company_id": self.company_id.id}
+            values["alias_defaults"] = {
+                **defaults,
+                "type_id": self.id,
+                "company_id": self.company_id.id,
+            }
         return values
 
     def action_items(self):

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .loose import LooseMany2one
+
 
 class MailNotification(models.Model):
     """Door: a decision (event, reason, due) is part of the row that Odoo makes anyway."""
@@ -31,11 +33,11 @@ class MailNotification(models.Model):
         string="Reason",
         help="Why this person is told.",
     )
-    notify_event_id = fields.Many2one(
-        "notify.event", string="Event of the Scheme", ondelete="set null", index="btree_not_null"
+    notify_event_id = LooseMany2one(
+        "notify.event", string="Event of the Scheme", index="btree_not_null"
     )
-    notify_line_id = fields.Many2one(
-        "notify.scheme.line", string="Line of the Scheme", ondelete="set null", index="btree_not_null"
+    notify_line_id = LooseMany2one(
+        "notify.scheme.line", string="Line of the Scheme", index="btree_not_null"
     )
     notify_origin = fields.Selection(
         selection=lambda self: self.env["mail.followers"]._fields["notify_origin"].selection,
@@ -43,7 +45,10 @@ class MailNotification(models.Model):
         help="Where the follower's subscription came from when this happened.",
     )
     notify_subscription_id = fields.Many2one(
-        "notify.subscription", string="Default Behind It", ondelete="set null", index="btree_not_null"
+        "notify.subscription",
+        string="Default Behind It",
+        ondelete="set null",
+        index="btree_not_null",
     )
     notify_in_app = fields.Boolean(
         "In Odoo Too", help="Told by e-mail and in Odoo: one row, unread until it is read in Odoo."
@@ -56,7 +61,9 @@ class MailNotification(models.Model):
         in_app = {}
         for vals in vals_list:
             if message_id and vals.get("mail_message_id") == message_id:
-                decision = decisions.get(vals.get("res_partner_id") or vals.get("mail_email_address"), {})
+                decision = decisions.get(
+                    vals.get("res_partner_id") or vals.get("mail_email_address"), {}
+                )
                 vals.update(decision.get("row", {}))
                 if decision.get("both") and vals.get("notification_type") == "email":
                     in_app[vals["res_partner_id"]] = vals

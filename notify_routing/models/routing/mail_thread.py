@@ -20,7 +20,9 @@ class MailThread(models.AbstractModel):
 
     def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
         recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
-        recipients, dropped = self.env["notify.router"]._route(self, message, msg_vals or {}, recipients)
+        recipients, dropped = self.env["notify.router"]._route(
+            self, message, msg_vals or {}, recipients
+        )
         if dropped and self.env.context.get("notify_dropped") is not None:
             self.env.context["notify_dropped"].extend(dropped)
         if recipients:
@@ -45,7 +47,9 @@ class MailThread(models.AbstractModel):
         def value(name):
             return msg_vals[name] if name in msg_vals else message.sudo()[name]
 
-        direct = msg_vals["partner_ids"] if "partner_ids" in msg_vals else message.sudo().partner_ids.ids
+        direct = (
+            msg_vals["partner_ids"] if "partner_ids" in msg_vals else message.sudo().partner_ids.ids
+        )
         mentions = mentioned(str(value("body") or "")) if direct else set()
         subtype_id = (
             msg_vals["subtype_id"] if "subtype_id" in msg_vals else message.sudo().subtype_id.id
@@ -87,7 +91,9 @@ class MailThread(models.AbstractModel):
 
     def _notify_thread_by_email(self, message, recipients_data, *args, **kwargs):
         self = self._with_decisions(message, recipients_data)
-        return super(MailThread, self)._notify_thread_by_email(message, recipients_data, *args, **kwargs)
+        return super(MailThread, self)._notify_thread_by_email(
+            message, recipients_data, *args, **kwargs
+        )
 
     def _notify_thread_by_web_push(self, message, recipients_data, *args, **kwargs):
         told = [
@@ -131,11 +137,17 @@ class MailThread(models.AbstractModel):
         self.env["notify.router"]._watch(self)
         return super().write(vals)
 
+    def _compute_field_value(self, field):
+        self.env["notify.router"]._watch_computed(self, field)
+        return super()._compute_field_value(field)
+
     def _message_auto_subscribe_followers(self, *args, **kwargs):
         result = super()._message_auto_subscribe_followers(*args, **kwargs)
         if result and self and self.env["notify.router"]._tells_assignment(self[:1]):
             # The scheme says who is told of an assignment, and how.
-            result = [(partner_id, subtype_ids, False) for partner_id, subtype_ids, _template in result]
+            result = [
+                (partner_id, subtype_ids, False) for partner_id, subtype_ids, _template in result
+            ]
         return result
 
     def notify_fire(self, code):

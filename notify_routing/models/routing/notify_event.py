@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .loose import forget
+
 
 class NotifyEvent(models.Model):
     """Something that happens on a document, and that a scheme can list."""
@@ -34,9 +36,14 @@ class NotifyEvent(models.Model):
         help="Leave empty for an event of all document types.",
     )
     model = fields.Char(related="model_id.model", string="Model", store=True)
-    subtype_id = fields.Many2one("mail.message.subtype", string="Kind of Message", ondelete="cascade")
+    subtype_id = fields.Many2one(
+        "mail.message.subtype", string="Kind of Message", ondelete="cascade"
+    )
     field_id = fields.Many2one(
-        "ir.model.fields", string="Field", ondelete="cascade", domain="[('model_id', '=', model_id)]"
+        "ir.model.fields",
+        string="Field",
+        ondelete="cascade",
+        domain="[('model_id', '=', model_id)]",
     )
     value_from = fields.Char("From", help="Technical value before the change; empty for any.")
     value_to = fields.Char("To", help="Technical value after the change; empty for any.")
@@ -81,9 +88,16 @@ class NotifyEvent(models.Model):
     def write(self, vals):
         result = super().write(vals)
         self.env.registry.clear_cache()
+        self._lines().scheme_id._mended()
         return result
 
+    def _lines(self):
+        """Return the lines of schemes that speak of these events."""
+        return self.env["notify.scheme.line"].search([("event_id", "in", self.ids)])
+
     def unlink(self):
+        self._lines().unlink()
+        forget(self)
         result = super().unlink()
         self.env.registry.clear_cache()
         return result

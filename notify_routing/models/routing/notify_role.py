@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL, email_normalize
 
@@ -49,6 +49,8 @@ class NotifyRole(models.Model):
 
     @api.constrains("kind", "path", "group_id", "model_id")
     def _check_kind(self):
+        # What was cached is older than what is checked.
+        self.env.registry.clear_cache()
         for role in self:
             if role.kind in ("path", "manager"):
                 if not role.path:
@@ -58,22 +60,27 @@ class NotifyRole(models.Model):
                 if role.model:
                     role._end_of_path(self.env[role.model])
             if role.kind == "group" and not role.group_id:
-                raise ValidationError(self.env._("The role “%(role)s” needs a group.", role=role.name))
+                raise ValidationError(
+                    self.env._("The role “%(role)s” needs a group.", role=role.name)
+                )
 
     def _end_of_path(self, model):
         """Follow the path on a document type.
 
-        :param model: empty recordset of the document type
+        :param model: recordset of the document type
         :return: the last field: of type char, or relating to users or partners
         :raise ValidationError: saying which step is wrong
         """
         self.ensure_one()
         field = None
-        names = self.path.split(".")
+        path = self._specs()[self.id][1] or ""
+        names = path.split(".")
         if len(names) > STEPS:
             raise ValidationError(
                 self.env._(
-                    "The path %(path)s is too long: %(steps)s steps at most.", path=self.path, steps=STEPS
+                    "The path %(path)s is too long: %(steps)s steps at most.",
+                    path=self.path,
+                    steps=STEPS,
                 )
             )
         for name in names:
@@ -115,6 +122,13 @@ class NotifyRole(models.Model):
     # WHO IS IN A ROLE
     # ------------------------------------------------------------
 
+    @tools.ormcache()
+    def _specs(self):
+        """Return what routing needs of all roles, without a query: ``{id: (kind, path)}``."""
+        self.flush_model()
+        self.env.cr.execute("SELECT id, kind, path FROM notify_role")
+        return {role_id: (kind, path) for role_id, kind, path in self.env.cr.fetchall()}
+
     def _members(self, document):
         """Return who is in the role on a document.
 
@@ -123,7 +137,7 @@ class NotifyRole(models.Model):
         :return: ``({partner_id, …}, {address, …})``
         """
         self.ensure_one()
-        find = getattr(self, f"_members_{self.kind}", None)
+        find = getattr(self, f"_members_{self._specs()[self.id][0]}", None)
         return find(document.sudo()) if find else (set(), set())
 
     def _sql(self, document):
@@ -132,15 +146,16 @@ class NotifyRole(models.Model):
         :return: query for rows ``(role id, partner id, NULL, NULL, NULL)``
         """
         self.ensure_one()
-        name = {"creator": "create_uid", "path": self.path}.get(self.kind)
-        if self.kind == "leader":
+        kind, path = self._specs()[self.id]
+        name = {"creator": "create_uid", "path": path}.get(kind)
+        if kind == "leader":
             name = self.env["notify.subscription"]._team_field(document._name)
             return name and self._sql_leader(document, name)
-        if self.kind == "distribution":
+        if kind == "distribution":
             return self._sql_distribution(document)
         if not name or "." in name:
             return None
-        field = self._end_of_path(document) if self.kind == "path" else document._fields[name]
+        field = self._end_of_path(document) if kind == "path" else document._fields[name]
         if not field.store or field.type not in ("many2one", "many2many"):
             return None
         if field.type == "many2one":
@@ -235,7 +250,9 @@ class NotifyRole(models.Model):
         # Without a staff directory, the leader of one's sales team is the nearest to a manager.
         teams = self.env["notify.subscription"]._teams_of((users - managers).ids)
         team_ids = {team_id for own in teams.values() for team_id in own}
-        managers |= self.env["crm.team"].sudo().browse(team_ids).user_id if not managers else managers
+        managers |= (
+            self.env["crm.team"].sudo().browse(team_ids).user_id if not managers else managers
+        )
         return set((managers - users).partner_id.ids), set()
 
     @api.model_create_multi
@@ -247,9 +264,15 @@ class NotifyRole(models.Model):
     def write(self, vals):
         result = super().write(vals)
         self.env.registry.clear_cache()
+        self._lines().scheme_id._mended()
         return result
 
+    def _lines(self):
+        """Return the lines of schemes that speak of these roles."""
+        return self.env["notify.scheme.line"].search([("role_id", "in", self.ids)])
+
     def unlink(self):
+        self._lines().unlink()
         result = super().unlink()
         self.env.registry.clear_cache()
         return result

@@ -49,7 +49,11 @@ class NotifyRouter(models.AbstractModel):
         except DatabaseError:
             raise
         except Exception as error:
-            _logger.warning("The scheme %s does not work, Odoo's own recipients are told", scheme.id, exc_info=True)
+            _logger.warning(
+                "The scheme %s does not work, Odoo's own recipients are told",
+                scheme.id,
+                exc_info=True,
+            )
             self.env["notify.scheme"].browse(scheme.id)._alarm(error)
             return recipients, []
         told, dropped = [], []
@@ -65,14 +69,20 @@ class NotifyRouter(models.AbstractModel):
         """Return the events of a scheme that a message tells of, heaviest first."""
         act = self.env.context.get("notify_act")
         if act and act["document"] == (document._name, document.id):
-            return [row for row in scheme.of_kind(*{row.kind for row in scheme.rows}) if row.code in act["codes"]]
+            return [
+                row
+                for row in scheme.of_kind(*{row.kind for row in scheme.rows})
+                if row.code in act["codes"]
+            ]
 
         def value(name):
             return msg_vals[name] if name in msg_vals else message.sudo()[name]
 
         if value("message_type") == "user_notification":
             return []
-        subtype_id = msg_vals["subtype_id"] if "subtype_id" in msg_vals else message.sudo().subtype_id.id
+        subtype_id = (
+            msg_vals["subtype_id"] if "subtype_id" in msg_vals else message.sudo().subtype_id.id
+        )
         to_id = self.env["ir.model.data"]._xmlid_to_res_id
         rows = [row for row in scheme.of_kind("subtype") if row.subtype_id == subtype_id]
         if subtype_id == to_id("mail.mt_comment"):
@@ -92,20 +102,29 @@ class NotifyRouter(models.AbstractModel):
         :return: list of ``(recipient data, Outcome)``
         """
         act = self.env.context.get("notify_act") or {}
-        subtype_id = msg_vals["subtype_id"] if "subtype_id" in msg_vals else message.sudo().subtype_id.id
+        subtype_id = (
+            msg_vals["subtype_id"] if "subtype_id" in msg_vals else message.sudo().subtype_id.id
+        )
         direct = set(
             msg_vals["partner_ids"] if "partner_ids" in msg_vals else message.sudo().partner_ids.ids
         )
         author_id = msg_vals.get("author_id") or message.sudo().author_id.id
-        roles = self.env["notify.role"].sudo().browse({int(cell.role) for row in rows for cell in row.cells})
+        roles = (
+            self.env["notify.role"]
+            .sudo()
+            .browse({int(cell.role) for row in rows for cell in row.cells})
+        )
         members, addresses, followers = self._members(document, roles, subtype_id)
         everybody = self._everybody(document, recipients, members, addresses)
-        follower_roles = {str(role.id) for role in roles if role.kind == "follower"}
+        follower_roles = {
+            str(role.id) for role in roles if roles._specs()[role.id][0] == "follower"
+        }
         stock = {id(recipient) for recipient in recipients}
         preferences = self._preferences(document._name, everybody)
         pushes = self._pushes(document._name, everybody)
         quiet = bool(
-            scheme.quiet_domain and self.env["notify.scheme"]._matches(document, scheme.quiet_domain)
+            scheme.quiet_domain
+            and self.env["notify.scheme"]._matches(document, scheme.quiet_domain)
         )
         cells = {row.code: self._cells(row, document) for row in rows}
         now = datetime.now()
@@ -113,12 +132,18 @@ class NotifyRouter(models.AbstractModel):
         for position, recipient in enumerate(everybody):
             partner_id = recipient["id"]
             own = {role for role, people in members.items() if partner_id and partner_id in people}
-            own |= {role for role, found in addresses.items() if recipient["email_normalized"] in found and not partner_id}
+            own |= {
+                role
+                for role, found in addresses.items()
+                if recipient["email_normalized"] in found and not partner_id
+            }
             if id(recipient) in stock and recipient["is_follower"]:
                 own |= follower_roles
             candidate = Candidate(
                 roles=frozenset(own),
-                new_roles=frozenset(role for role in own if partner_id in act.get("new", {}).get(role, ())),
+                new_roles=frozenset(
+                    role for role in own if partner_id in act.get("new", {}).get(role, ())
+                ),
                 direct=partner_id in direct,
                 stock=id(recipient) in stock,
                 author=partner_id == author_id and bool(partner_id),
@@ -127,7 +152,9 @@ class NotifyRouter(models.AbstractModel):
                 access=self._may_read(document, recipient),
                 address=bool(recipient["email_normalized"]),
                 push=pushes[position],
-                opted_out=self._opted_out(followers.get(partner_id), id(recipient) in stock, bool(act)),
+                opted_out=self._opted_out(
+                    followers.get(partner_id), id(recipient) in stock, bool(act)
+                ),
             )
             outcome = settle(
                 (event, decide(event, candidate, cells[row.code], preferences[position], now))
@@ -223,12 +250,13 @@ class NotifyRouter(models.AbstractModel):
         document.flush_recordset()
         self.env["mail.followers"].flush_model()
         members, addresses, branches = {}, {}, []
+        specs = roles._specs()
         for role in roles:
             branch = role._sql(document)
             if branch is not None:
                 members[str(role.id)] = set()
                 branches.append(branch)
-            elif role.kind != "follower":
+            elif specs[role.id][0] != "follower":
                 members[str(role.id)], addresses[str(role.id)] = role._members(document)
         branches.append(
             SQL(
@@ -275,7 +303,9 @@ class NotifyRouter(models.AbstractModel):
     @api.model
     def _write_decision(self, recipient, outcome, events):
         """Return a recipient's data with what was decided."""
-        channels = {channel for channel, (_event, decision) in outcome.told.items() if decision.state == NOW}
+        channels = {
+            channel for channel, (_event, decision) in outcome.told.items() if decision.state == NOW
+        }
         event, decision = next(iter(outcome.told.values()))
         return {
             **recipient,

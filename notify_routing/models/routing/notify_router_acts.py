@@ -4,6 +4,7 @@ from markupsafe import Markup
 from psycopg2 import Error as DatabaseError
 
 from odoo import api, models
+from odoo.tools.misc import clean_context
 
 from ...tools.scheme import matches_change
 
@@ -29,14 +30,29 @@ class NotifyRouter(models.AbstractModel):
 
         :param created: they did not exist before
         """
-        schemes = self.env["notify.scheme"]._book().get(documents._name)
-        if not schemes or not self._watches():
+        if not self._watches():
             return
-        for document in documents:
-            if (document._name, document.id) not in self.env.cr.precommit.data.get(ACTS, {}):
-                before = {} if created else self._snapshot(document, schemes)
+        schemes = self.env["notify.scheme"]._book().get(documents._name)
+        for document in documents if schemes else ():
+            if created:
+                # What was seen of it while it was being made is no state of its own.
+                self._act(document).update(before={}, created=True)
+            elif (document._name, document.id) not in self.env.cr.precommit.data.get(ACTS, {}):
+                before = self._snapshot(document, schemes)
                 if before is not None:
                     self._act(document)["before"] = before
+
+    @api.model
+    def _watch_computed(self, documents, field):
+        """Watch documents of which stored fields are computed anew: nobody writes those."""
+        if not self._watches():
+            return
+        schemes = self.env["notify.scheme"]._book().get(documents._name)
+        if not schemes:
+            return
+        computed = {each.name for each in self.pool.field_computed[field] if each.store}
+        if any(row.field_name in computed for scheme in schemes for row in scheme.of_kind("field")):
+            self._watch(documents.filtered("id"))
 
     @api.model
     def _watches(self):
@@ -58,25 +74,28 @@ class NotifyRouter(models.AbstractModel):
             self.env.cr.precommit.add(self._run_acts)
         return data[ACTS].setdefault(
             (document._name, document.id),
-            {"before": {}, "fired": [], "files": {}, "uid": self.env.uid},
+            {"before": {}, "created": False, "fired": [], "files": {}, "uid": self.env.uid},
         )
 
     @api.model
     def _fire(self, document, code, attachment=None):
         """Add an event to the act on a document.
 
+        :param code: of an event; for files ``"file_added"`` or ``"file_changed"``
         :param attachment: the file that it is about
         """
-        scheme = self.env["notify.scheme"]._of_or_alarm(document)
-        if not scheme or not scheme.row(code) or not self._watches():
+        scheme = self._watches() and self.env["notify.scheme"]._of_or_alarm(document)
+        if not scheme:
+            return
+        if not (scheme.of_kind("file_added", "file_changed") if attachment else scheme.row(code)):
             return
         if (document._name, document.id) not in self.env.cr.precommit.data.get(ACTS, {}):
             self._watch(document)
         act = self._act(document)
-        if code not in act["fired"]:
-            act["fired"].append(code)
         if attachment:
             act["files"].setdefault(code, []).append(attachment.id)
+        elif code not in act["fired"]:
+            act["fired"].append(code)
 
     @api.model
     def _snapshot(self, document, schemes):
@@ -91,7 +110,9 @@ class NotifyRouter(models.AbstractModel):
                 for row in scheme.of_kind("field"):
                     result[row.field_name] = self._technical(document, row.field_name)
                 watched = {row.role_id for row in scheme.of_kind("added")}
-                watched |= {int(cell.role) for row in scheme.rows for cell in row.cells if cell.only_new}
+                watched |= {
+                    int(cell.role) for row in scheme.rows for cell in row.cells if cell.only_new
+                }
                 for role in self.env["notify.role"].sudo().browse(watched - set(result)):
                     result[role.id] = role._members(document)
         except DatabaseError:
@@ -113,7 +134,9 @@ class NotifyRouter(models.AbstractModel):
         scheme = self.env["notify.scheme"]._of_or_alarm(document)
         if not scheme:
             return False
-        roles = self.env["notify.role"].sudo().browse(row.role_id for row in scheme.of_kind("added"))
+        roles = (
+            self.env["notify.role"].sudo().browse(row.role_id for row in scheme.of_kind("added"))
+        )
         return "user_id" in roles.mapped("path")
 
     # ------------------------------------------------------------
@@ -124,8 +147,11 @@ class NotifyRouter(models.AbstractModel):
     def _run_acts(self):
         """Tell of every act of this transaction; called when it is about to be committed."""
         acts = self.env.cr.precommit.data.pop(ACTS, {})
+        context = clean_context(self.env.context)
         for (model, res_id), act in acts.items():
-            document = self.env[model].with_user(act["uid"]).browse(res_id)
+            if model not in self.env:
+                continue
+            document = self.env[model].with_user(act["uid"]).with_context(context).browse(res_id)
             if not document.sudo().exists():
                 continue
             scheme = self.env["notify.scheme"]._of_or_alarm(document)
@@ -158,34 +184,46 @@ class NotifyRouter(models.AbstractModel):
 
         :return: ``([Row, …], {role id as text: {partner_id, …}})``
         """
-        before = act["before"]
         nobody = (set(), set())
+        # What nobody looked at before the act cannot be told to have changed; in a document that
+        # the act made, everything is new.
+        before = {**dict.fromkeys(after), **act["before"]} if act["created"] else act["before"]
         new = {
-            str(key): members[0] - before.get(key, nobody)[0]
+            str(key): members[0] - (before[key] or nobody)[0]
             for key, members in after.items()
-            if isinstance(key, int)
+            if isinstance(key, int) and key in before
         }
         rows = []
         for row in scheme.of_kind("field", "added", "fired", "file_added", "file_changed"):
             if row.kind == "field":
-                happened = matches_change(row, before.get(row.field_name), after[row.field_name])
+                name = row.field_name
+                happened = name in before and matches_change(row, before[name], after[name])
             elif row.kind == "added":
                 happened = bool(new.get(str(row.role_id)))
             elif row.kind == "fired":
                 happened = row.code in act["fired"]
             else:
-                happened = bool(act["files"].get(row.code))
+                happened = bool(act["files"].get(row.kind))
             if happened:
                 rows.append(row)
         return rows, new
 
     @api.model
     def _forget_sent_files(self, act):
-        """Leave out files that are gone, or that came with a message: the message tells of them."""
-        for code, ids in act["files"].items():
-            files = self.env["ir.attachment"].sudo().browse(ids).exists()
-            sent = self.env["mail.message"].sudo().search([("attachment_ids", "in", files.ids)])
-            act["files"][code] = (files - sent.attachment_ids).ids
+        """Leave out files that are gone, or that came with a message: the message tells of them.
+
+        A file that is new is not replaced as well.
+        """
+        if not act["files"]:
+            return
+        File = self.env["ir.attachment"].sudo()
+        added = File.browse(act["files"].get("file_added", ())).exists()
+        changed = File.browse(act["files"].get("file_changed", ())).exists() - added
+        sent = self.env["mail.message"].sudo().search([("attachment_ids", "in", added.ids)])
+        act["files"] = {
+            "file_added": (added - sent.attachment_ids).ids,
+            "file_changed": changed.ids,
+        }
 
     @api.model
     def _act_body(self, rows, act, new):
@@ -197,8 +235,10 @@ class NotifyRouter(models.AbstractModel):
             if row.kind == "added":
                 people = self.env["res.partner"].sudo().browse(new[str(row.role_id)])
                 details = people.mapped("name")
-            elif row.code in act["files"]:
-                details = self.env["ir.attachment"].sudo().browse(act["files"][row.code]).mapped("name")
+            elif row.kind in act["files"]:
+                details = (
+                    self.env["ir.attachment"].sudo().browse(act["files"][row.kind]).mapped("name")
+                )
             name = Event.browse(row.event_id).name
             text = f"{name}: {', '.join(filter(None, details))}" if details else name
             entries.append(Markup("<li>%s</li>") % text)

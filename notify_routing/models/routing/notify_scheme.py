@@ -1,16 +1,22 @@
 import logging
 
-from psycopg2 import Error as DatabaseError
+from psycopg2 import Error as DatabaseError, OperationalError
 
-from odoo import api, fields, models, tools
+from odoo import SUPERUSER_ID, api, fields, models, tools
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
+from odoo.tools.misc import clean_context
 from odoo.tools.safe_eval import safe_eval
 
 from ...tools.decision import Cell
 from ...tools.scheme import Row, Scheme, strongest
+from .loose import forget
 
 _logger = logging.getLogger(__name__)
+
+
+#: Fields that say how a scheme fares, and not what it is.
+FAULT = {"fault", "activity_ids", "message_follower_ids", "message_ids"}
 
 
 class NotifyScheme(models.Model):
@@ -123,11 +129,14 @@ class NotifyScheme(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if set(vals) - {"fault"}:
+        if set(vals) - FAULT:
             self.env.registry.clear_cache()
+            self._mended()
         return result
 
     def unlink(self):
+        # Row by row, not by a cascade: what was decided by the lines forgets them.
+        self.line_ids.unlink()
         result = super().unlink()
         self.env.registry.clear_cache()
         return result
@@ -222,25 +231,45 @@ class NotifyScheme(models.Model):
     # ------------------------------------------------------------
 
     def _alarm(self, error):
-        """Remember what went wrong and tell the managers, once for each fault."""
+        """Remember what went wrong and tell the managers, once until somebody changes the scheme."""
         report = self.env.context.get("notify_report")
         if report is not None:
             # Somebody only asks what would happen: they are told, nothing is written.
             report["fault"] = str(error)
             return
-        for scheme in self.sudo():
-            text = str(error)
-            if scheme.fault == text:
+        managers = self.env.ref("notify_routing.group_notify_manager").sudo().all_user_ids
+        managers = managers.filtered(lambda user: user.active and user._is_internal())
+        for scheme in self.with_user(SUPERUSER_ID).with_context(clean_context(self.env.context)):
+            if not scheme._free_for_alarm():
                 continue
-            scheme.fault = text
-            managers = self.env.ref("notify_routing.group_notify_manager").sudo().all_user_ids
-            for manager in managers.filtered(lambda user: user.active and user._is_internal()):
+            scheme.fault = str(error)
+            for manager in managers:
                 scheme.activity_schedule(
                     "mail.mail_activity_data_warning",
                     summary=self.env._("The scheme %(scheme)s does not work", scheme=scheme.name),
-                    note=text,
+                    note=str(error),
                     user_id=manager.id,
                 )
+
+    def _free_for_alarm(self):
+        """Tell whether nobody raised the alarm yet, nor is about to do so in another transaction.
+
+        Two posts that find the fault at the same time must not get into each other's way.
+        """
+        self.ensure_one()
+        try:
+            # Without flushing: that would tell of the acts of the transaction before it ends.
+            with self.env.cr.savepoint(flush=False):
+                return bool(self.try_lock_for_update(allow_referencing=True)) and not self.fault
+        except OperationalError:
+            return False
+
+    def _mended(self):
+        """Take back the alarm: somebody changed the scheme; what is still wrong shows again."""
+        faulty = self.sudo().filtered("fault")
+        if faulty:
+            faulty.fault = False
+            faulty.activity_unlink(["mail.mail_activity_data_warning"])
 
 
 class NotifySchemeLine(models.Model):
@@ -324,14 +353,19 @@ class NotifySchemeLine(models.Model):
     def create(self, vals_list):
         lines = super().create(vals_list)
         self.env.registry.clear_cache()
+        lines.scheme_id._mended()
         return lines
 
     def write(self, vals):
         result = super().write(vals)
         self.env.registry.clear_cache()
+        self.scheme_id._mended()
         return result
 
     def unlink(self):
+        schemes = self.scheme_id
+        forget(self)
         result = super().unlink()
         self.env.registry.clear_cache()
+        schemes._mended()
         return result

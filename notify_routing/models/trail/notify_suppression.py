@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ..routing.loose import LooseMany2one
+
 
 class NotifySuppression(models.Model):
     """Somebody was considered for a message and not told, and why: what Odoo has no row for."""
@@ -38,12 +40,8 @@ class NotifySuppression(models.Model):
         ],
         required=True,
     )
-    event_id = fields.Many2one(
-        "notify.event", string="Event", ondelete="set null", index="btree_not_null"
-    )
-    line_id = fields.Many2one(
-        "notify.scheme.line", string="Line", ondelete="set null", index="btree_not_null"
-    )
+    event_id = LooseMany2one("notify.event", string="Event", index="btree_not_null")
+    line_id = LooseMany2one("notify.scheme.line", string="Line", index="btree_not_null")
     date = fields.Datetime(default=fields.Datetime.now, required=True)
 
     _message_idx = models.Index("(mail_message_id, partner_id)")
