@@ -1,1 +1,2 @@
+from . import test_correspondence
 from . import test_correspondence_tours
