@@ -27,5 +27,6 @@
             "notify_routing_correspondence/static/tests/tours/**/*",
         ],
     },
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }
