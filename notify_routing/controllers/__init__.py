@@ -1,1 +1,2 @@
+from . import html_editor
 from . import thread
