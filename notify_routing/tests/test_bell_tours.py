@@ -1,5 +1,5 @@
 from odoo.tests import tagged
-from odoo.tests.common import HttpCase
+from odoo.tests.common import HttpCase, new_test_user
 
 from .test_bell import BellCase
 
@@ -31,6 +31,12 @@ class TestBellTours(BellBrowserCase):
         self.bell("set_bell", level="mentions")
         self.tour("notify_bell_many_clicks")
         self.assertEqual(self.bell()["level"], "everything")
+
+    def test_o2_bell_of_a_user_who_may_only_read(self):
+        reader = new_test_user(self.env, "reader", "base.group_user", email="r@company.example")
+        self.bell("set_bell", level="mentions", user=reader)
+        self.tour("notify_bell_many_clicks", user=reader)
+        self.assertEqual(self.bell(user=reader)["level"], "everything")
 
     def test_o2_bell_says_what_went_wrong(self):
         self.tour("notify_bell_refused")

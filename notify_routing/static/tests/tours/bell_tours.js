@@ -21,6 +21,21 @@ function told(level, because) {
     ];
 }
 
+/**
+ * Walk down the menu to one of its choices.
+ *
+ * @param {string} selector
+ * @param {Object} helpers of the tour
+ */
+async function walkTo(selector, helpers) {
+    const choices = document.querySelectorAll(`${MENU} .o-navigable`);
+    for (let i = 0; i < choices.length && !document.activeElement.matches(selector); i++) {
+        await helpers.press("ArrowDown");
+        // The menu sets the focus with the next frame.
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    }
+}
+
 /** How often the client has asked a method of `notify.bell`. */
 function countCalls(method) {
     return performance
@@ -117,7 +132,7 @@ registry.category("web_tour.tours").add("notify_bell_keyboard", {
         {trigger: `${MENU} [data-level=everything]:focus`, run: "press Enter"},
         ...told("Everything", "your choice"),
         {trigger: `${MENU} [data-level=everything][aria-checked=true]:focus`, run: "press End"},
-        {trigger: `${MENU} .o-notify-BellMenu-leave:focus`, run: "press ArrowDown"},
+        {trigger: `${MENU} .o-navigable:last:focus`, run: "press ArrowDown"},
         {trigger: `${MENU} [data-level=everything]:focus`, run: "press ArrowDown"},
         {trigger: `${MENU} [data-level=discussions]:focus`, run: "press ArrowDown"},
         {trigger: `${MENU} [data-level=mentions]:focus`, run: "press ArrowDown"},
@@ -130,8 +145,10 @@ registry.category("web_tour.tours").add("notify_bell_keyboard", {
         },
         {trigger: `${MENU} [role=menuitemcheckbox][aria-checked=true]:first:focus`},
         ...told("Discussions", "your choice"),
-        {trigger: `${MENU} [role=menuitemcheckbox]:first:focus`, run: "press End"},
-        {trigger: `${MENU} .o-notify-BellMenu-leave:focus`, run: "press ArrowUp"},
+        {
+            trigger: `${MENU} [role=menuitemcheckbox]:first:focus`,
+            run: (helpers) => walkTo(".o-notify-BellMenu-reset", helpers),
+        },
         // The button goes when it is pressed: the next key must not press its neighbour.
         {trigger: `${MENU} .o-notify-BellMenu-reset:focus`, run: "press Enter"},
         ...told("Discussions", "Odoo's default"),
