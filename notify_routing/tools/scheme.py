@@ -58,7 +58,8 @@ class Scheme:
     def of_kind(self, *kinds: str) -> list[Row]:
         """Return the events of some kinds, heaviest first."""
         return sorted(
-            (row for row in self.rows if row.kind in kinds), key=lambda row: (-row.weight, row.event_id)
+            (row for row in self.rows if row.kind in kinds),
+            key=lambda row: (-row.weight, row.event_id),
         )
 
     @property

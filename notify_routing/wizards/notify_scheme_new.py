@@ -24,7 +24,7 @@ class NotifySchemeNew(models.TransientModel):
     )
     name = fields.Char(compute="_compute_name", store=True, readonly=False, required=True)
     any_model = fields.Boolean(compute="_compute_any_model")
-    company_id = fields.Many2one("res.company", string="Company", help="Empty: all companies.")
+    company_id = fields.Many2one("res.company", help="Empty: all companies.")
 
     # ------------------------------------------------------------
     # WHAT THERE IS
@@ -42,10 +42,9 @@ class NotifySchemeNew(models.TransientModel):
             "cells": {("reply", "salesperson"): ["prefer"], …},
         }``; roles and events that it does not describe are the general ones of that code
         """
-        _ = self.env._
-        salesperson = {"name": _("Salesperson"), "kind": "path", "path": "user_id"}
-        customer = {"name": _("Customer"), "kind": "path", "path": "partner_id"}
-        assigned = {"name": _("Salesperson assigned"), "kind": "added", "role": "salesperson"}
+        salesperson = {"name": self.env._("Salesperson"), "kind": "path", "path": "user_id"}
+        customer = {"name": self.env._("Customer"), "kind": "path", "path": "partner_id"}
+        assigned = {"name": self.env._("Salesperson assigned"), "kind": "added", "role": "salesperson"}
 
         def state(name, value, weight=50):
             return {
@@ -58,14 +57,14 @@ class NotifySchemeNew(models.TransientModel):
 
         return {
             "quotation": {
-                "name": _("Quotation"),
+                "name": self.env._("Quotation"),
                 "model": "sale.order",
                 "roles": {"salesperson": salesperson, "customer": customer},
                 "events": {
                     "assigned": {**assigned, "weight": 90},
-                    "sent": state(_("Sent"), "sent"),
-                    "confirmed": state(_("Confirmed"), "sale"),
-                    "cancelled": state(_("Cancelled"), "cancel"),
+                    "sent": state(self.env._("Sent"), "sent"),
+                    "confirmed": state(self.env._("Confirmed"), "sale"),
+                    "cancelled": state(self.env._("Cancelled"), "cancel"),
                 },
                 "cells": {
                     ("assigned", "salesperson"): ["prefer", "only_new"],
@@ -82,14 +81,14 @@ class NotifySchemeNew(models.TransientModel):
                 },
             },
             "opportunity": {
-                "name": _("Opportunity"),
+                "name": self.env._("Opportunity"),
                 "model": "crm.lead",
                 "roles": {"salesperson": salesperson},
                 "events": {
                     "assigned": {**assigned, "weight": 90},
-                    "stage": {"name": _("Stage changed"), "kind": "field", "field": "stage_id"},
+                    "stage": {"name": self.env._("Stage changed"), "kind": "field", "field": "stage_id"},
                     "lost": {
-                        "name": _("Archived or lost"),
+                        "name": self.env._("Archived or lost"),
                         "kind": "field",
                         "field": "active",
                         "value_to": "False",
@@ -108,7 +107,7 @@ class NotifySchemeNew(models.TransientModel):
                 },
             },
             "deposit": {
-                "name": _("Deposit of files"),
+                "name": self.env._("Deposit of files"),
                 "model": False,
                 "cells": {
                     ("file_added", "follower"): ["prefer"],
@@ -119,7 +118,7 @@ class NotifySchemeNew(models.TransientModel):
                 },
             },
             "alerts": {
-                "name": _("Alerts"),
+                "name": self.env._("Alerts"),
                 "model": False,
                 "cells": {
                     ("overdue", "creator"): ["email", "inbox", "mandatory", "urgent", "own_act"],

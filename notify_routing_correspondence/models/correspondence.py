@@ -18,7 +18,6 @@ class Correspondence(models.Model):
     description = fields.Html()
     type_id = fields.Many2one(
         "notify.correspondence.type",
-        string="Type",
         required=True,
         index=True,
         check_company=True,
@@ -26,7 +25,6 @@ class Correspondence(models.Model):
     )
     company_id = fields.Many2one(
         "res.company",
-        string="Company",
         required=True,
         index=True,
         default=lambda self: self.env.company,
@@ -40,7 +38,7 @@ class Correspondence(models.Model):
         group_expand=True,
     )
     creator_id = fields.Many2one(
-        "res.users", string="Creator", default=lambda self: self.env.user, readonly=True, copy=False
+        "res.users", default=lambda self: self.env.user, readonly=True, copy=False
     )
     assignee_ids = fields.Many2many(
         "res.users", "notify_correspondence_assignee_rel", string="Assignees", copy=False
@@ -48,9 +46,7 @@ class Correspondence(models.Model):
     distribution_ids = fields.Many2many(
         "res.partner", "notify_correspondence_distribution_rel", string="Distribution List"
     )
-    received_from_ids = fields.Many2many(
-        "res.partner", "notify_correspondence_received_rel", string="Received From"
-    )
+    received_from_ids = fields.Many2many("res.partner", "notify_correspondence_received_rel")
     date_issued = fields.Date("Issued On", readonly=True, copy=False)
     date_due = fields.Date("Due", tracking=True, copy=False)
     date_closed = fields.Date("Closed On", readonly=True, copy=False)

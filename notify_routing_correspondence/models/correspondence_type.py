@@ -15,7 +15,7 @@ class CorrespondenceType(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        "res.company", string="Company", required=True, default=lambda self: self.env.company
+        "res.company", required=True, default=lambda self: self.env.company
     )
     sequence_id = fields.Many2one("ir.sequence", string="Numbers", readonly=True, copy=False)
     alias_contact = fields.Selection(

@@ -58,7 +58,7 @@ class MailNotification(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         message_id, decisions = self.env.context.get("notify_decisions") or (None, {})
-        in_app = {}
+        in_app = set()
         for vals in vals_list:
             if message_id and vals.get("mail_message_id") == message_id:
                 decision = decisions.get(
@@ -66,25 +66,32 @@ class MailNotification(models.Model):
                 )
                 vals.update(decision.get("row", {}))
                 if decision.get("both") and vals.get("notification_type") == "email":
-                    in_app[vals["res_partner_id"]] = vals
-        if not in_app:
-            return super().create(vals_list)
-        return self._join_in_app(vals_list, in_app, message_id)
-
-    def _join_in_app(self, vals_list, in_app, message_id):
-        """Make one row of the in-app notification that is there and the e-mail that comes.
-
-        Odoo allows one row a message and person. It stays unread, so that it counts in the inbox,
-        and follows the fate of the e-mail.
-
-        :param dict in_app: ``{partner_id: values of the row for the e-mail}``
-        """
-        existing = self.search(
-            [("mail_message_id", "=", message_id), ("res_partner_id", "in", list(in_app))]
-        ).grouped("res_partner_id")
-        existing = {partner.id: row for partner, row in existing.items()}
+                    in_app.add(vals["res_partner_id"])
+        # Odoo allows one row a message and person: the e-mail joins the one that is there in-app.
+        existing = self._in_app_rows(message_id, in_app)
         fresh = [vals for vals in vals_list if vals.get("res_partner_id") not in existing]
-        created = iter(super().create(fresh))
+        created = super().create(fresh)
+        return self._join_in_app(vals_list, existing, created) if existing else created
+
+    def _in_app_rows(self, message_id, partner_ids):
+        """Return the rows of people who were told of a message in-app: ``{partner_id: row}``."""
+        if not partner_ids:
+            return {}
+        rows = self.search(
+            [("mail_message_id", "=", message_id), ("res_partner_id", "in", list(partner_ids))]
+        )
+        return {row.res_partner_id.id: row for row in rows}
+
+    def _join_in_app(self, vals_list, existing, created):
+        """Make one row of an in-app notification that is there and the e-mail that comes.
+
+        It stays unread, so that it counts in the inbox, and follows the fate of the e-mail.
+
+        :param dict existing: ``{partner_id: row}``
+        :param created: the rows of those who are told by e-mail only, in the order of the values
+        :return: one row for each of the values, in their order
+        """
+        created = iter(created)
         rows = self.browse()
         by_values = {}
         for vals in vals_list:

@@ -87,13 +87,11 @@ class MailThread(models.AbstractModel):
     def _notify_thread_by_inbox(self, message, recipients_data, *args, **kwargs):
         self = self._with_decisions(message, recipients_data)
         told = self._told_in_app(recipients_data)
-        return super(MailThread, self)._notify_thread_by_inbox(message, told, *args, **kwargs)
+        return super()._notify_thread_by_inbox(message, told, *args, **kwargs)
 
     def _notify_thread_by_email(self, message, recipients_data, *args, **kwargs):
         self = self._with_decisions(message, recipients_data)
-        return super(MailThread, self)._notify_thread_by_email(
-            message, recipients_data, *args, **kwargs
-        )
+        return super()._notify_thread_by_email(message, recipients_data, *args, **kwargs)
 
     def _notify_thread_by_web_push(self, message, recipients_data, *args, **kwargs):
         told = [

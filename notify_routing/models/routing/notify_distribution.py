@@ -11,7 +11,7 @@ class NotifyDistributionList(models.Model):
 
     name = fields.Char(required=True)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one("res.company", string="Company", index="btree_not_null")
+    company_id = fields.Many2one("res.company", index="btree_not_null")
     partner_ids = fields.Many2many("res.partner", string="People")
 
     _name_unique = models.UniqueIndex(
@@ -29,7 +29,7 @@ class NotifyDistribution(models.Model):
     res_model = fields.Char("Document Type", required=True, index=True)
     res_id = fields.Many2oneReference("Document", model_field="res_model", required=True)
     partner_id = fields.Many2one("res.partner", string="Person", ondelete="cascade", index=True)
-    list_id = fields.Many2one("notify.distribution.list", string="List", ondelete="cascade", index=True)
+    list_id = fields.Many2one("notify.distribution.list", ondelete="cascade", index=True)
 
     _document_idx = models.Index("(res_model, res_id)")
     _one_entry = models.UniqueIndex(
@@ -43,7 +43,9 @@ class NotifyDistribution(models.Model):
     @api.model
     def _people(self, document):
         """Return the partners on a document's distribution list, those of named lists included."""
-        entries = self.sudo().search([("res_model", "=", document._name), ("res_id", "in", document.ids)])
+        entries = self.sudo().search(
+            [("res_model", "=", document._name), ("res_id", "in", document.ids)]
+        )
         people = entries.partner_id | entries.list_id.filtered("active").partner_ids
         return people.filtered("active")
 
@@ -63,7 +65,9 @@ class NotifyDistribution(models.Model):
                     "partner_id": entry.partner_id.id,
                     "list_id": entry.list_id.id,
                     "name": (entry.partner_id or entry.list_id).display_name,
-                    "external": any((entry.partner_id or entry.list_id.partner_ids).mapped("partner_share")),
+                    "external": any(
+                        (entry.partner_id or entry.list_id.partner_ids).mapped("partner_share")
+                    ),
                     "count": len(entry.partner_id or entry.list_id.partner_ids),
                 }
                 for entry in entries

@@ -41,13 +41,12 @@ class NotifyEvent(models.Model):
     )
     field_id = fields.Many2one(
         "ir.model.fields",
-        string="Field",
         ondelete="cascade",
         domain="[('model_id', '=', model_id)]",
     )
     value_from = fields.Char("From", help="Technical value before the change; empty for any.")
     value_to = fields.Char("To", help="Technical value after the change; empty for any.")
-    role_id = fields.Many2one("notify.role", string="Role", ondelete="cascade")
+    role_id = fields.Many2one("notify.role", ondelete="cascade")
     weight = fields.Integer(
         default=10,
         help="When one act fires several events, each person is told of the heaviest that concerns them.",

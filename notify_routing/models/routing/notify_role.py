@@ -41,7 +41,7 @@ class NotifyRole(models.Model):
         help="Names of fields from the document to users, partners or an e-mail address, with dots "
         "between them: user_id, or order_id.partner_id.",
     )
-    group_id = fields.Many2one("res.groups", string="Group", ondelete="cascade")
+    group_id = fields.Many2one("res.groups", ondelete="cascade")
 
     _code_unique = models.UniqueIndex(
         "(code, COALESCE(model_id, 0))", "There is a role with this code already."

@@ -1,6 +1,7 @@
 import logging
 
-from psycopg2 import Error as DatabaseError, OperationalError
+from psycopg2 import Error as DatabaseError
+from psycopg2 import OperationalError
 
 from odoo import SUPERUSER_ID, api, fields, models, tools
 from odoo.exceptions import ValidationError
@@ -39,7 +40,7 @@ class NotifyScheme(models.Model):
     )
     model = fields.Char(related="model_id.model", string="Model", store=True, index=True)
     company_id = fields.Many2one(
-        "res.company", string="Company", index="btree_not_null", help="Empty: all companies."
+        "res.company", index="btree_not_null", help="Empty: all companies."
     )
     domain = fields.Char("Filter", help="Which documents; empty for all.", tracking=True)
     quiet_domain = fields.Char(
@@ -280,16 +281,14 @@ class NotifySchemeLine(models.Model):
     _order = "scheme_id, event_id, role_id"
 
     scheme_id = fields.Many2one("notify.scheme", required=True, ondelete="cascade", index=True)
-    event_id = fields.Many2one("notify.event", string="Event", required=True, ondelete="cascade")
-    role_id = fields.Many2one("notify.role", string="Role", required=True, ondelete="cascade")
+    event_id = fields.Many2one("notify.event", required=True, ondelete="cascade")
+    role_id = fields.Many2one("notify.role", required=True, ondelete="cascade")
     prefer = fields.Boolean(
         "As the Person Prefers", help="By e-mail, in Odoo or both, as each person chose."
     )
     email = fields.Boolean("E-mail")
     inbox = fields.Boolean("In Odoo")
-    push = fields.Boolean(
-        "Push", help="To the devices of those who allowed it for this document type."
-    )
+    push = fields.Boolean(help="To the devices of those who allowed it for this document type.")
     mandatory = fields.Boolean(
         help="Nobody can opt out, neither with the bell nor by a preference."
     )
@@ -300,7 +299,7 @@ class NotifySchemeLine(models.Model):
         "The Only Mail", help="Sent also for documents that send no other mail."
     )
     urgent = fields.Boolean(help="Schedules do not hold it.")
-    own_act = fields.Boolean("Own Act", help="Whoever acts is told as well.")
+    own_act = fields.Boolean(help="Whoever acts is told as well.")
     email_domain = fields.Char(
         "E-mail Only For", help="Documents that this line sends mail for; empty for all."
     )

@@ -9,7 +9,6 @@ class NotifyPreference(models.Model):
 
     channel = fields.Selection(required=False)
     push = fields.Boolean(
-        "Push",
         help="Push to the person's devices what schemes push of this document type. The device has to "
         "be registered: allow notifications in its browser.",
     )

@@ -11,11 +11,14 @@ class NotifyRouter(models.AbstractModel):
     @api.model
     def _preferences(self, model, recipients):
         wishes = [
-            {name: recipient[name] for name in ("uid", "ushare", "notif")} for recipient in recipients
+            {name: recipient[name] for name in ("uid", "ushare", "notif")}
+            for recipient in recipients
         ]
         self.env["notify.preference"]._apply_channels(model, wishes)
         return [
-            Preference(frozenset({"email", "inbox"} if wish.get("notify_both") else {wish["notif"]}))
+            Preference(
+                frozenset({"email", "inbox"} if wish.get("notify_both") else {wish["notif"]})
+            )
             for wish in wishes
         ]
 

@@ -37,8 +37,8 @@ class NotifySubscription(models.Model):
         domain="[('share', '=', False)]",
         default=lambda self: self._default_user(),
     )
-    team_id = fields.Many2one("crm.team", string="Team", ondelete="cascade", index="btree_not_null")
-    company_id = fields.Many2one("res.company", string="Company", ondelete="cascade")
+    team_id = fields.Many2one("crm.team", ondelete="cascade", index="btree_not_null")
+    company_id = fields.Many2one("res.company", ondelete="cascade")
     model_id = fields.Many2one(
         "ir.model",
         string="Document Type",

@@ -54,11 +54,12 @@ class NotifyRouter(models.AbstractModel):
 
     @api.model
     def _record(self, message, dropped):
-        super()._record(message, dropped)
+        result = super()._record(message, dropped)
         # sudo: whoever posts a message does not decide what is kept of it
         self.env["notify.suppression"].sudo().create(
             [{"mail_message_id": message.id, **decision} for decision in dropped]
         )
+        return result
 
     @api.model
     def _sentences(self):
