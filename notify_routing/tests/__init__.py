@@ -9,3 +9,6 @@ from . import test_subscription
 from . import test_table
 from . import test_why
 from . import test_why_tours
+from . import test_table_tours
+from . import test_preference_tours
+from . import test_run_tours

@@ -36,9 +36,9 @@ class NotifySubscriptionRun(models.Model):
         help="Members who follow the team's documents by default start to follow the existing "
         "ones.",
     )
-    document_types = fields.Char(compute="_compute_preview")
+    document_types = fields.Char("Document Types", compute="_compute_preview")
     follower_count = fields.Integer(
-        "Concerned",
+        "Followers Concerned",
         compute="_compute_preview",
         help="How many times one of the people follows a document of these types, and one of the "
         "chosen defaults is what counts for that person there.",

@@ -1,7 +1,8 @@
-import {onWillStart, useComponent, useState} from "@odoo/owl";
+import {markRaw, onWillStart, useComponent, useState} from "@odoo/owl";
 import {LevelMenu} from "@notify_routing/table/level_menu";
 import {Mutex} from "@web/core/utils/concurrency";
 import {_t} from "@web/core/l10n/translation";
+import {browser} from "@web/core/browser/browser";
 import {hasTouch} from "@web/core/browser/feature_detection";
 import {rpcErrorText} from "@notify_routing/table/words";
 import {usePopover} from "@web/core/popover/popover_hook";
@@ -57,7 +58,7 @@ export function useDefaultsTable({read}) {
     /** Clicks apply one after the other, each on what the last one left. */
     const mutex = new Mutex();
     const state = useState({
-        /** @type {Object|undefined} what the server says */
+        /** @type {Object|undefined} what the server says, always replaced as a whole */
         table: undefined,
         /** @type {string|undefined} */
         error: undefined,
@@ -65,19 +66,34 @@ export function useDefaultsTable({read}) {
         /** @type {string[]} document types that were added and have no choice yet */
         added: [],
     });
+    /** @type {HTMLElement} where the menu was opened, and the keyboard goes on afterwards */
+    let opener;
+    const onClose = () =>
+        browser.setTimeout(() => {
+            // The menu may still be there, on its way out.
+            const {activeElement, body} = document;
+            if (activeElement === body || activeElement.closest(".o-notify-LevelMenu")) {
+                opener.focus();
+            }
+        });
     const popover = usePopover(LevelMenu, {
         animation: false,
         arrow: false,
+        onClose,
         popoverClass: MENU_CLASS,
         position: "bottom-start",
         setActiveElement: true,
     });
-    const sheet = usePopover(LevelMenu, {class: `${MENU_CLASS} show`, useBottomSheet: true});
+    const sheet = usePopover(LevelMenu, {
+        class: `${MENU_CLASS} show`,
+        onClose,
+        useBottomSheet: true,
+    });
 
     async function load() {
         state.error = undefined;
         try {
-            state.table = await read(state.added);
+            state.table = markRaw(await read(state.added));
         } catch (error) {
             state.error = rpcErrorText(error);
         }
@@ -91,7 +107,7 @@ export function useDefaultsTable({read}) {
             state.isBusy = true;
             try {
                 const {conflict, table} = await change();
-                state.table = table;
+                state.table = markRaw(table);
                 if (conflict) {
                     notification.add(conflict, {type: "warning", title: _t("Nothing was changed")});
                 }
@@ -109,6 +125,7 @@ export function useDefaultsTable({read}) {
      */
     function openMenu(target, place) {
         const props = {state, place, levels: state.table.levels, isReadonly: component.isReadonly};
+        opener = target;
         (ui.isSmall && hasTouch() ? sheet : popover).open(target, props);
     }
 
