@@ -100,9 +100,9 @@ def test_a_mandatory_line_is_never_suppressed_by_a_wish(event, candidate, lines,
             continue
         if "inbox" in cell.channels and not candidate.external:
             assert decide(event, candidate, lines, preference, MOMENT)[1].state == NOW
-        if "email" in cell.channels and cell.email and candidate.address:
-            if not event.quiet or cell.only_mail:
-                assert decide(event, candidate, lines, preference, MOMENT)[0].state != SUPPRESSED
+        mail = "email" in cell.channels and cell.email and candidate.address
+        if mail and (not event.quiet or cell.only_mail):
+            assert decide(event, candidate, lines, preference, MOMENT)[0].state != SUPPRESSED
 
 
 @given(events, candidates, cells, preferences)

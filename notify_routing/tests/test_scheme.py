@@ -67,7 +67,7 @@ class SchemeCase(NotifyCase):
         return {(row.partner_id.name or row.email, row.channel, row.reason) for row in rows}
 
     def acts(self, lead=None):
-        """End the act, as a commit does, and return its message, without those of stock's tracking."""
+        """End the act, as a commit does, and return its message, without stock's tracking."""
         lead = lead or self.lead
         known = self.told_of(lead)
         self.env.cr.flush()

@@ -14,7 +14,7 @@ class TableCase(NotifyCase):
         cls.as_chloe = cls.Table.with_user(cls.chloe)
         cls.lead_type = cls.env["ir.model"]._get("crm.lead")
 
-    def read(self, team=None, user=None):
+    def table(self, team=None, user=None):
         return self.Table.with_user(user or self.chloe).read_team((team or self.europe).id)
 
     def row(self, table, user=None):
@@ -39,7 +39,7 @@ class TestTeamTable(TableCase):
     # ------------------------------------------------------------
 
     def test_rows_are_the_team_its_leader_and_its_members(self):
-        table = self.read()
+        table = self.table()
         self.assertEqual(
             [(row["name"], row.get("leader", False)) for row in table["rows"]],
             [("Whole team", False), ("Chloé", True), ("Anna", False), ("Ben", False)],
@@ -49,7 +49,7 @@ class TestTeamTable(TableCase):
         self.assertNotIn("crm.team.member", [kind["model"] for kind in table["types"]])
 
     def test_without_defaults_every_cell_is_odoos(self):
-        table = self.read()
+        table = self.table()
         for row in table["rows"][1:]:
             self.assertFalse(row["cells"], "a member without a choice has the team's cells")
         self.assertEqual({cell["origin"] for cell in table["rows"][0]["cells"].values()}, {"odoo"})
@@ -126,20 +126,20 @@ class TestTeamTable(TableCase):
 
     def test_team_without_members(self):
         team = self.env["crm.team"].create({"name": "Nobody", "user_id": False})
-        self.assertEqual([row["name"] for row in self.read(team)["rows"]], ["Whole team"])
+        self.assertEqual([row["name"] for row in self.table(team)["rows"]], ["Whole team"])
 
     def test_archived_members_are_left_out(self):
         self.ben.active = False
-        self.assertNotIn(self.ben.id, [row["user_id"] for row in self.read()["rows"]])
+        self.assertNotIn(self.ben.id, [row["user_id"] for row in self.table()["rows"]])
         self.env["crm.team.member"].search([("user_id", "=", self.anna.id)]).active = False
-        self.assertNotIn(self.anna.id, [row["user_id"] for row in self.read()["rows"]])
+        self.assertNotIn(self.anna.id, [row["user_id"] for row in self.table()["rows"]])
 
     def test_member_whose_contact_is_archived(self):
         self.env.cr.execute(
             "UPDATE res_partner SET active = FALSE WHERE id = %s", [self.anna.partner_id.id]
         )
         self.env.invalidate_all()
-        self.assertEqual(self.row(self.read(), self.anna)["name"], "Anna")
+        self.assertEqual(self.row(self.table(), self.anna)["name"], "Anna")
 
     # ------------------------------------------------------------
     # TWO AT ONCE
@@ -168,7 +168,7 @@ class TestTeamTable(TableCase):
         unseen = patch.object(Subscription, "search", lambda self, *args, **kwargs: self.browse())
         with unseen, self.assertRaises(ConcurrencyError), self.env.cr.savepoint():
             self.choose("mentions")
-        self.assertEqual(self.cell(self.read())["level"], "everything")
+        self.assertEqual(self.cell(self.table())["level"], "everything")
 
     # ------------------------------------------------------------
     # WHO MAY
@@ -177,14 +177,14 @@ class TestTeamTable(TableCase):
     def test_salesperson_reads_and_changes_nothing(self):
         self.subscribe("user", user_id=self.ben.id, model="crm.lead", level="everything")
         self.subscribe("user", user_id=self.anna.id, model="crm.lead", level="mentions")
-        table = self.read(user=self.anna)
+        table = self.table(user=self.anna)
         self.assertFalse(table["can_edit"])
         self.assertFalse(table["addable"])
         # What a colleague chose for himself is his own affair; that he did explains the cell.
         ben = self.cell(table, self.ben)
         self.assertEqual((ben["level"], ben["subtype_ids"]), ("private", []))
         self.assertEqual(self.cell(table, self.anna)["level"], "mentions")
-        self.assertEqual(self.cell(self.read(), self.ben)["level"], "everything")
+        self.assertEqual(self.cell(self.table(), self.ben)["level"], "everything")
         for level in ("everything", False):
             with self.assertRaises(AccessError):
                 self.choose(level, by=self.anna)
@@ -202,7 +202,7 @@ class TestTeamTable(TableCase):
     def test_outsiders_may_not_even_read(self):
         portal = new_test_user(self.env, "outsider", "base.group_portal")
         for call in (
-            lambda: self.read(user=portal),
+            lambda: self.table(user=portal),
             lambda: self.choose("everything", by=portal),
             lambda: self.Table.with_user(portal).read_mine(),
             lambda: self.Table.with_user(portal).set_mine("crm.lead", "everything"),
@@ -214,7 +214,7 @@ class TestTeamTable(TableCase):
         stranger = new_test_user(self.env, "stranger", "base.group_user", name="Stranger")
         self.subscribe("user", user_id=stranger.id, model="res.partner", level="everything")
         self.subscribe("user", user_id=stranger.id, model="crm.lead", level="everything")
-        table = self.read()
+        table = self.table()
         self.assertNotIn("Stranger", str(table))
         self.assertNotIn("res.partner", [kind["model"] for kind in table["types"]])
         self.assertEqual(self.cell(table)["origin"], "odoo")
@@ -234,7 +234,7 @@ class TestTeamTable(TableCase):
         team = self.env["crm.team"].create({"name": "Abroad", "company_id": other.id})
         self.subscribe("team", team_id=team.id, level="everything")
         with self.assertRaises(AccessError):
-            self.read(team)
+            self.table(team)
         with self.assertRaises(AccessError):
             self.as_chloe.set_team(team.id, False, "crm.lead", "everything")
         self.chloe.company_ids |= other
@@ -246,12 +246,12 @@ class TestTeamTable(TableCase):
         other = self.env["res.company"].create({"name": "Other"})
         self.anna.company_ids |= other
         self.subscribe("company", company_id=other.id, level="everything")
-        self.assertEqual(self.cell(self.read(), self.anna)["origin"], "odoo")
+        self.assertEqual(self.cell(self.table(), self.anna)["origin"], "odoo")
         self.anna.company_id = other
-        self.assertEqual(self.cell(self.read(), self.anna)["origin"], "company")
-        self.assertEqual(self.cell(self.read(), self.ben)["origin"], "odoo")
+        self.assertEqual(self.cell(self.table(), self.anna)["origin"], "company")
+        self.assertEqual(self.cell(self.table(), self.ben)["origin"], "odoo")
         self.europe.company_id = self.env.company
-        self.assertEqual(self.cell(self.read(), self.anna)["origin"], "odoo")
+        self.assertEqual(self.cell(self.table(), self.anna)["origin"], "odoo")
 
     # ------------------------------------------------------------
     # BAD INPUT
@@ -320,7 +320,7 @@ class TestTeamTable(TableCase):
             if caches == "cold":
                 self.env.registry.clear_all_caches()
             before = self.env.cr.sql_log_count
-            table = self.read(team)
+            table = self.table(team)
             queries = self.env.cr.sql_log_count - before
             with self.subTest(caches):
                 self.assertLess(queries, 40)

@@ -1,7 +1,7 @@
 """Who is told of an event, and how: the heart of the system, a pure function.
 
-Order of precedence, strongest first: a mandatory line of the scheme · a mention or direct recipient ·
-the bell on this document · the scheme's other lines.
+Order of precedence, strongest first: a mandatory line of the scheme · a mention or direct
+recipient · the bell on this document · the scheme's other lines.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def _prefers_other(channel: str, own: list[Cell], preference: Preference) -> boo
 
 
 def _refusal(channel: str, event: Event, candidate: Candidate, cell: Cell) -> str | None:
-    """Return why a line that speaks of a person and a channel does not tell, ``None`` if it does."""
+    """Return why a line about a person and a channel does not tell, ``None`` if it does."""
     if candidate.author and not cell.own_act:
         return "own_act"
     if cell.only_new and cell.role not in candidate.new_roles:

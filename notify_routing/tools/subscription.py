@@ -102,7 +102,9 @@ def _place(line: Line, person: Person) -> int | None:
     return 0
 
 
-def subtypes_of(level: str, chosen: Iterable[int], subtypes: Subtypes, *, for_all: bool = False):
+def subtypes_of(
+    level: str, chosen: Iterable[int], subtypes: Subtypes, *, for_all: bool = False
+) -> set[int]:
     """Return the subtype ids that a level stands for on a document type.
 
     :param chosen: what was ticked, for the level ``"custom"``
@@ -123,7 +125,7 @@ def subtypes_of(level: str, chosen: Iterable[int], subtypes: Subtypes, *, for_al
 
 
 def level_of(subtype_ids: Iterable[int], subtypes: Subtypes, *, muted: bool = False) -> str:
-    """Return the level that names a set of followed subtypes; the inverse of :func:`subtypes_of`."""
+    """Return the level that names followed subtypes; the inverse of :func:`subtypes_of`."""
     followed = set(subtype_ids) & subtypes.available
     if muted:
         return "mute"

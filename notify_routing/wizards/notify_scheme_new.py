@@ -44,7 +44,11 @@ class NotifySchemeNew(models.TransientModel):
         """
         salesperson = {"name": self.env._("Salesperson"), "kind": "path", "path": "user_id"}
         customer = {"name": self.env._("Customer"), "kind": "path", "path": "partner_id"}
-        assigned = {"name": self.env._("Salesperson assigned"), "kind": "added", "role": "salesperson"}
+        assigned = {
+            "name": self.env._("Salesperson assigned"),
+            "kind": "added",
+            "role": "salesperson",
+        }
 
         def state(name, value, weight=50):
             return {
@@ -86,7 +90,11 @@ class NotifySchemeNew(models.TransientModel):
                 "roles": {"salesperson": salesperson},
                 "events": {
                     "assigned": {**assigned, "weight": 90},
-                    "stage": {"name": self.env._("Stage changed"), "kind": "field", "field": "stage_id"},
+                    "stage": {
+                        "name": self.env._("Stage changed"),
+                        "kind": "field",
+                        "field": "stage_id",
+                    },
                     "lost": {
                         "name": self.env._("Archived or lost"),
                         "kind": "field",

@@ -23,8 +23,8 @@ class CorrespondenceType(models.Model):
     )
     closed_mail = fields.Boolean(
         "E-mail When Closed",
-        help="Closing an item of this type sends a mail to everybody involved. It is the only mail that "
-        "a closed item sends.",
+        help="Closing an item of this type sends a mail to everybody involved. It is the only mail "
+        "that a closed item sends.",
     )
     item_count = fields.Integer("Items", compute="_compute_item_count")
 

@@ -49,7 +49,7 @@ class NotifyEvent(models.Model):
     role_id = fields.Many2one("notify.role", ondelete="cascade")
     weight = fields.Integer(
         default=10,
-        help="When one act fires several events, each person is told of the heaviest that concerns them.",
+        help="When one act fires several events, each person is told of the heaviest one.",
     )
 
     _code_unique = models.UniqueIndex(
@@ -72,8 +72,8 @@ class NotifyEvent(models.Model):
             if event.kind == "field" and event.field_id.model_id != event.model_id:
                 raise ValidationError(
                     self.env._(
-                        "The event “%(event)s” watches a field of another document type: choose the "
-                        "document type first, then one of its fields.",
+                        "The event “%(event)s” watches a field of another document type: choose "
+                        "the document type first, then one of its fields.",
                         event=event.name,
                     )
                 )

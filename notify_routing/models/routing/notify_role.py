@@ -88,7 +88,8 @@ class NotifyRole(models.Model):
             if field is None:
                 raise ValidationError(
                     self.env._(
-                        "The path %(path)s of the role “%(role)s” is wrong: %(model)s has no field %(field)s.",
+                        "The path %(path)s of the role “%(role)s” is wrong: %(model)s has no "
+                        "field %(field)s.",
                         path=self.path,
                         role=self.name,
                         model=model._description,
@@ -99,8 +100,8 @@ class NotifyRole(models.Model):
             if not field.relational and name != names[-1]:
                 raise ValidationError(
                     self.env._(
-                        "The path %(path)s of the role “%(role)s” goes on after %(field)s, which is no "
-                        "link to other records.",
+                        "The path %(path)s of the role “%(role)s” goes on after %(field)s, which "
+                        "is no link to other records.",
                         path=self.path,
                         role=self.name,
                         field=name,
@@ -109,8 +110,8 @@ class NotifyRole(models.Model):
         if field.comodel_name not in ("res.users", "res.partner") and field.type != "char":
             raise ValidationError(
                 self.env._(
-                    "The path %(path)s of the role “%(role)s” ends on “%(field)s”: it must end on users, "
-                    "contacts or an e-mail address.",
+                    "The path %(path)s of the role “%(role)s” ends on “%(field)s”: it must end "
+                    "on users, contacts or an e-mail address.",
                     path=self.path,
                     role=self.name,
                     field=field.string,
@@ -201,7 +202,8 @@ class NotifyRole(models.Model):
     def _sql_distribution(self, document):
         self.env["notify.distribution"].flush_model()
         return SQL(
-            """SELECT %s, COALESCE(entry.partner_id, people.res_partner_id), NULL, NULL::bool, NULL::bool
+            """SELECT %s, COALESCE(entry.partner_id, people.res_partner_id),
+                      NULL, NULL::bool, NULL::bool
                  FROM notify_distribution entry
             LEFT JOIN notify_distribution_list list ON list.id = entry.list_id AND list.active
             LEFT JOIN notify_distribution_list_res_partner_rel people
@@ -244,15 +246,13 @@ class NotifyRole(models.Model):
         field = self._end_of_path(document)
         people = document.mapped(self.path)
         users = people if field.comodel_name == "res.users" else people.user_ids
-        managers = self.env["res.users"].sudo()
-        if "employee_ids" in users._fields:
-            managers |= users.employee_ids.parent_id.user_id
-        # Without a staff directory, the leader of one's sales team is the nearest to a manager.
-        teams = self.env["notify.subscription"]._teams_of((users - managers).ids)
-        team_ids = {team_id for own in teams.values() for team_id in own}
-        managers |= (
-            self.env["crm.team"].sudo().browse(team_ids).user_id if not managers else managers
-        )
+        if "employee_ids" in users._fields and users.employee_ids.parent_id.user_id:
+            managers = users.employee_ids.parent_id.user_id
+        else:
+            # Without a staff directory, the leader of one's team is the nearest to a manager.
+            teams = self.env["notify.subscription"]._teams_of(users.ids)
+            team_ids = {team_id for own in teams.values() for team_id in own}
+            managers = self.env["crm.team"].sudo().browse(team_ids).user_id
         return set((managers - users).partner_id.ids), set()
 
     @api.model_create_multi

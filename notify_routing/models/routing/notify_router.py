@@ -38,7 +38,8 @@ class NotifyRouter(models.AbstractModel):
 
         :param recipients: see ``mail.thread._notify_get_recipients``
         :return: ``(recipients, dropped)``, ``dropped`` being a list of dicts such as
-            ``{"partner_id": 7, "channel": "email", "reason": "muted", "event_id": 3, "line_id": 9}``
+            ``{"partner_id": 7, "channel": "email", "reason": "muted", "event_id": 3,
+            "line_id": 9}``
         """
         scheme = self.env["notify.scheme"]._of_or_alarm(document) if document else None
         rows = scheme and self._rows(scheme, document, message, msg_vals)

@@ -101,7 +101,7 @@ class NotifyRouter(models.AbstractModel):
     def _snapshot(self, document, schemes):
         """Return what a document is like, as far as schemes look at it.
 
-        :return: ``{field name: technical value, role id: ({partner_id, …}, {address, …})}``; ``None``
+        :return: ``{field name: technical value, role id: ({partner_id, …}, {address, …})}``; None
             and an alarm if a role or a field cannot be read
         """
         result = {}

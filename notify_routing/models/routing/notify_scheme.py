@@ -232,7 +232,7 @@ class NotifyScheme(models.Model):
     # ------------------------------------------------------------
 
     def _alarm(self, error):
-        """Remember what went wrong and tell the managers, once until somebody changes the scheme."""
+        """Remember what went wrong and tell the managers, once until the scheme is changed."""
         report = self.env.context.get("notify_report")
         if report is not None:
             # Somebody only asks what would happen: they are told, nothing is written.

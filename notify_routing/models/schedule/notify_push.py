@@ -9,8 +9,8 @@ class NotifyPreference(models.Model):
 
     channel = fields.Selection(required=False)
     push = fields.Boolean(
-        help="Push to the person's devices what schemes push of this document type. The device has to "
-        "be registered: allow notifications in its browser.",
+        help="Push to the person's devices what schemes push of this document type. The device "
+        "has to be registered: allow notifications in its browser.",
     )
 
     @api.constrains("model_id", "channel", "push")
@@ -19,8 +19,8 @@ class NotifyPreference(models.Model):
             if preference.push or not preference.channel:
                 raise ValidationError(
                     self.env._(
-                        "Choose a channel for all document types; pushes are allowed for one document "
-                        "type at a time."
+                        "Choose a channel for all document types; pushes are allowed for one "
+                        "document type at a time."
                     )
                 )
 
