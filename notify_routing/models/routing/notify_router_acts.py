@@ -151,7 +151,9 @@ class NotifyRouter(models.AbstractModel):
         for (model, res_id), act in acts.items():
             if model not in self.env:
                 continue
-            document = self.env[model].with_user(act["uid"]).with_context(context).browse(res_id)
+            document = self.env[model].with_user(act["uid"]).browse(res_id)
+            # pylint: disable=context-overridden  # values for new records are not ours to pass on
+            document = document.with_context(context)
             if not document.sudo().exists():
                 continue
             scheme = self.env["notify.scheme"]._of_or_alarm(document)

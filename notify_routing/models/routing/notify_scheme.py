@@ -160,7 +160,7 @@ class NotifyScheme(models.Model):
     def _book(self):
         """Return all active schemes: ``{model: (Scheme, …)}``, the most specific first."""
         result = {}
-        for scheme in self.sudo().search([]):
+        for scheme in self.sudo().search([("active", "=", True)]):
             result.setdefault(scheme.model, []).append(scheme._frozen())
         return {model: tuple(strongest(schemes)) for model, schemes in result.items()}
 
@@ -240,6 +240,7 @@ class NotifyScheme(models.Model):
             return
         managers = self.env.ref("notify_routing.group_notify_manager").sudo().all_user_ids
         managers = managers.filtered(lambda user: user.active and user._is_internal())
+        # pylint: disable=context-overridden  # values for new records are not ours to pass on
         for scheme in self.with_user(SUPERUSER_ID).with_context(clean_context(self.env.context)):
             if not scheme._free_for_alarm():
                 continue

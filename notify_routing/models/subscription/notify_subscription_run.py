@@ -36,7 +36,7 @@ class NotifySubscriptionRun(models.Model):
         help="Members who follow the team's documents by default start to follow the existing "
         "ones.",
     )
-    document_types = fields.Char("Document Types", compute="_compute_preview")
+    document_types = fields.Char(compute="_compute_preview")
     follower_count = fields.Integer(
         "Followers Concerned",
         compute="_compute_preview",
