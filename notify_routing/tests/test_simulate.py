@@ -169,7 +169,7 @@ class TestSimulate(SimulateCase):
             ["[('no_such_field', '=', 1)]", self.scheme.id],
         )
         self.scheme.invalidate_recordset()
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         with self.assertLogs("odoo.addons.notify_routing", "WARNING"):
             preview = self.Router.preview("res.partner", self.document.id, "mail.mt_note")
         self.assertIn("no_such_field", preview["fault"])

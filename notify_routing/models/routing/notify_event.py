@@ -81,12 +81,12 @@ class NotifyEvent(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         events = super().create(vals_list)
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         return events
 
     def write(self, vals):
         result = super().write(vals)
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         self._lines().scheme_id._mended()
         return result
 
@@ -98,5 +98,5 @@ class NotifyEvent(models.Model):
         self._lines().unlink()
         forget(self)
         result = super().unlink()
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         return result

@@ -50,7 +50,7 @@ class NotifyRole(models.Model):
     @api.constrains("kind", "path", "group_id", "model_id")
     def _check_kind(self):
         # What was cached is older than what is checked.
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         for role in self:
             if role.kind in ("path", "manager"):
                 if not role.path:
@@ -123,7 +123,7 @@ class NotifyRole(models.Model):
     # WHO IS IN A ROLE
     # ------------------------------------------------------------
 
-    @tools.ormcache()
+    @tools.ormcache(cache="stable")
     def _specs(self):
         """Return what routing needs of all roles, without a query: ``{id: (kind, path)}``."""
         self.flush_model()
@@ -258,12 +258,12 @@ class NotifyRole(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         roles = super().create(vals_list)
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         return roles
 
     def write(self, vals):
         result = super().write(vals)
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         self._lines().scheme_id._mended()
         return result
 
@@ -274,5 +274,5 @@ class NotifyRole(models.Model):
     def unlink(self):
         self._lines().unlink()
         result = super().unlink()
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         return result

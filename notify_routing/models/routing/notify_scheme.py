@@ -125,13 +125,13 @@ class NotifyScheme(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         schemes = super().create(vals_list)
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         return schemes
 
     def write(self, vals):
         result = super().write(vals)
         if set(vals) - FAULT:
-            self.env.registry.clear_cache()
+            self.env.registry.clear_cache("stable")
             self._mended()
         return result
 
@@ -139,7 +139,7 @@ class NotifyScheme(models.Model):
         # Row by row, not by a cascade: what was decided by the lines forgets them.
         self.line_ids.unlink()
         result = super().unlink()
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         return result
 
     def copy_data(self, default=None):
@@ -156,7 +156,7 @@ class NotifyScheme(models.Model):
     # READING
     # ------------------------------------------------------------
 
-    @tools.ormcache()
+    @tools.ormcache(cache="stable")
     def _book(self):
         """Return all active schemes: ``{model: (Scheme, …)}``, the most specific first."""
         result = {}
@@ -352,13 +352,13 @@ class NotifySchemeLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         lines.scheme_id._mended()
         return lines
 
     def write(self, vals):
         result = super().write(vals)
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         self.scheme_id._mended()
         return result
 
@@ -366,6 +366,6 @@ class NotifySchemeLine(models.Model):
         schemes = self.scheme_id
         forget(self)
         result = super().unlink()
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         schemes._mended()
         return result

@@ -83,7 +83,7 @@ class NotifyPreference(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         preferences = super().create(vals_list)
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         preferences._write_stock_types()
         return preferences
 
@@ -91,13 +91,13 @@ class NotifyPreference(models.Model):
         result = super().write(vals)
         # The rules look at a row before it is written; nobody gives theirs to somebody else.
         self.check_access("write")
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         self._write_stock_types()
         return result
 
     def unlink(self):
         result = super().unlink()
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         return result
 
     def _write_stock_types(self):
@@ -114,7 +114,7 @@ class NotifyPreference(models.Model):
     # READING
     # ------------------------------------------------------------
 
-    @tools.ormcache()
+    @tools.ormcache(cache="stable")
     def _channels(self):
         """Return all preferences: ``{(user_id, model or None): channel}``."""
         self.flush_model()

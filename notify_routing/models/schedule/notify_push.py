@@ -24,7 +24,7 @@ class NotifyPreference(models.Model):
                     )
                 )
 
-    @tools.ormcache()
+    @tools.ormcache(cache="stable")
     def _pushed(self):
         """Return who allowed pushes of what: ``{(user_id, model), …}``."""
         self.flush_model()

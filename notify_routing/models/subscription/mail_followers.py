@@ -228,12 +228,12 @@ class MailFollowers(models.Model):
     # WHAT NOBODY USES COSTS NOTHING
     # ------------------------------------------------------------
 
-    @tools.ormcache()
+    @tools.ormcache(cache="stable")
     def _muting_in_use(self):
         """Tell whether anybody muted anything."""
         return bool(self.sudo().search([("notify_muted", "=", True)], limit=1))
 
-    @tools.ormcache()
+    @tools.ormcache(cache="stable")
     def _internal_in_use(self):
         """Tell whether any external is told of internal events."""
         return bool(self.sudo().search([("notify_internal", "=", True)], limit=1))
@@ -243,14 +243,14 @@ class MailFollowers(models.Model):
         first = self._first_use(vals_list)
         followers = super().create(vals_list)
         if first:
-            self.env.registry.clear_cache()
+            self.env.registry.clear_cache("stable")
         return followers
 
     def write(self, vals):
         first = self._first_use([vals])
         result = super().write(vals)
         if first:
-            self.env.registry.clear_cache()
+            self.env.registry.clear_cache("stable")
         return result
 
     def _first_use(self, vals_list):

@@ -175,7 +175,7 @@ class NotifySubscription(models.Model):
     def create(self, vals_list):
         self._check_events(vals_list)
         lines = super().create(vals_list)
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         return lines
 
     def write(self, vals):
@@ -183,19 +183,19 @@ class NotifySubscription(models.Model):
         result = super().write(vals)
         # The rules look at a line before it is written; nobody makes their own default a team's.
         self.check_access("write")
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         return result
 
     def unlink(self):
         result = super().unlink()
-        self.env.registry.clear_cache()
+        self.env.registry.clear_cache("stable")
         return result
 
     @api.model
     def _forget_deleted(self):
         """Read the lines anew, if there were any: what they belong to was deleted."""
         if self._book().lines:
-            self.env.registry.clear_cache()
+            self.env.registry.clear_cache("stable")
 
     def _check_events(self, vals_list):
         """Refuse subtypes that do not exist, in words; the database would do so in its own."""

@@ -9,7 +9,7 @@ class NotifySubscription(models.Model):
 
     _inherit = "notify.subscription"
 
-    @tools.ormcache()
+    @tools.ormcache(cache="stable")
     def _book(self):
         """Return all lines, arranged for reading.
 
@@ -95,7 +95,7 @@ class NotifySubscription(models.Model):
         resolved = self._resolve_people(model, res_ids, people)
         if resolved and not self._all_exist(resolved):
             # Somebody deleted a line, or an event, and this worker has not heard of it yet.
-            self.env.registry.clear_cache()
+            self.env.registry.clear_cache("stable")
             resolved = self._resolve_people(model, res_ids, people)
         return resolved
 
