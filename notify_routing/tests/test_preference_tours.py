@@ -50,8 +50,7 @@ class TestPreferenceTours(HttpCase, NotifyCase):
 
     def test_o4_administrator_chooses_the_channel_of_another_user(self):
         new_test_user(self.env, "boss", "base.group_system", name="Boss")
-        self.start_tour(
-            f"/odoo/res.users/{self.anna.id}", "notify_preferences_of_another_user", login="boss"
-        )
+        url = f"/odoo/action-base.action_res_users/{self.anna.id}"
+        self.start_tour(url, "notify_preferences_of_another_user", login="boss")
         self.env.invalidate_all()
         self.assertEqual(self.anna.notify_channel, "both")

@@ -71,7 +71,7 @@ tours.add("notify_preferences_by_type", {
         ...openPreferences(),
         {trigger: ".modal a[name=notify]", run: "click"},
         {trigger: `${row("calendar.event")} .o-notify-LevelChip-own:contains("Everything")`},
-        {trigger: `${row("crm.lead")} option[value=both]:selected`},
+        {trigger: `${row("crm.lead")} select:value(both)`},
     ],
 });
 
