@@ -4,7 +4,7 @@ import {createRequire} from "node:module";
 
 const require = createRequire(process.env.NOTIFY_NODE_MODULES + "/");
 const {chromium} = require("playwright-core");
-const [address, folder, order, team, item, scheme] = process.argv.slice(2);
+const [address, folder, order, team] = process.argv.slice(2);
 
 const browser = await chromium.launch({
     executablePath: process.env.NOTIFY_CHROMIUM,
@@ -33,27 +33,28 @@ async function shoot(page, name) {
 const anna = await as("anna");
 await anna.goto(`${address}/odoo/sales/${order}`);
 await anna.waitForSelector(".o-mail-Message");
-await anna.click(".o-notify-Bell-button");
-await anna.waitForSelector(".o-notify-Bell-menu");
+await anna.click(".o-notify-Bell");
+await anna.waitForSelector(".o-notify-BellMenu");
 await shoot(anna, "bell");
 await anna.keyboard.press("Escape");
 
 const message = anna.locator(".o-mail-Message", {hasText: "Do you have any question"}).first();
 await message.hover();
-await message.locator("[title='Expand'], .o-mail-Message-expandBtn, [name='expand']").first().click();
-await anna.getByText("Who was told and why").first().click();
-await anna.waitForSelector(".modal table");
+await message.locator("[title='Expand']").first().click();
+await anna.locator(".o-dropdown-item", {hasText: "Who was told and why"}).click();
+await anna.waitForSelector(".modal [role=table], .modal table");
 await shoot(anna, "why");
 
 const chloe = await as("chloe");
 await chloe.goto(`${address}/odoo/crm.team/${team}`);
-await chloe.getByRole("tab", {name: "Notifications"}).click();
+await chloe.locator(".nav-link", {hasText: "Notifications"}).click();
 await chloe.waitForSelector("[role=grid]");
 await shoot(chloe, "team");
 
 const ben = await as("ben");
-await ben.goto(`${address}/odoo/my-preferences`);
-await ben.getByRole("tab", {name: "Notifications"}).click();
+await ben.click(".o_user_menu button");
+await ben.click(".o-dropdown--menu [data-menu=preferences]");
+await ben.locator(".modal .nav-link", {hasText: "Notifications"}).click();
 await shoot(ben, "preferences");
 
 await browser.close();
