@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo.tests import tagged
 
 from .common import NotifyCase
@@ -286,6 +288,25 @@ class TestSubscription(NotifyCase):
                     self.insert(policy, subtypes)
                     self.assertTrue(follower.exists().notify_muted)
                     self.assertFalse(follower.subtype_ids)
+
+    # ------------------------------------------------------------
+    # WHO STARTS TO FOLLOW
+    # ------------------------------------------------------------
+
+    def test_o18_nobody_follows_where_odoo_says_so(self):
+        """Odoo says so for people who may only read the document that they post on."""
+        body = Markup('<a data-oe-model="res.partner" data-oe-id="%s">@Ben</a>')
+        values = {
+            "body": body % self.ben.partner_id.id,
+            "message_type": "comment",
+            "partner_ids": self.ben.partner_id.ids,
+        }
+        document = self.document.with_user(self.anna).with_context(mail_post_autofollow=False)
+        message = document.message_post(**values)
+        self.assertEqual(message.notification_ids.res_partner_id, self.ben.partner_id)
+        self.assertFalse(self.follower(self.document, self.ben.partner_id))
+        self.document.with_user(self.anna).message_post(**values)
+        self.assertTrue(self.follower(self.document, self.ben.partner_id))
 
     # ------------------------------------------------------------
     # COST

@@ -84,6 +84,10 @@ class MailThread(models.AbstractModel):
         )
         if who == "nobody" or not self or not self.env.user._is_internal():
             return
+        # Said so where somebody posts who may only read the document, and by addons that let people
+        # choose for each message.
+        if self.env.context.get("mail_post_autofollow") is False:
+            return
         partner_ids = set(msg_values["partner_ids"])
         named = partner_ids & mentioned(str(msg_values.get("body") or ""))
         is_message = msg_values.get("subtype_id") == self.env["ir.model.data"]._xmlid_to_res_id(
