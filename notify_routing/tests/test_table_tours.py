@@ -51,11 +51,5 @@ class TestTableTours(HttpCase, TableCase):
         self.assertEqual(self.line(model="res.partner").team_id, team)
 
     def test_team_tab_of_a_large_team(self):
-        team = self.env["crm.team"].create({"name": "Large", "user_id": self.chloe.id})
-        users = self.env["res.users"].create(
-            [{"name": f"Member {number:03}", "login": f"member{number}"} for number in range(60)]
-        )
-        self.env["crm.team.member"].create(
-            [{"user_id": user.id, "crm_team_id": team.id} for user in users]
-        )
+        team, _users = self.large_team(60)
         self.tour("notify_table_large", team=team)
