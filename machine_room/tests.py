@@ -21,17 +21,28 @@ def main() -> int:
     parser.add_argument(
         "--keep", metavar="NAME", help="test in a database of this name and keep it"
     )
+    parser.add_argument(
+        "--no-bundles",
+        action="store_true",
+        help="do not make the web client's bundles first: quicker for tests without a browser",
+    )
     options, pytest_arguments = parser.parse_known_args()
     with databases.postgres() as server:
-        return run(server, pytest_arguments, keep=options.keep)
+        return run(server, pytest_arguments, options.keep, bundles=not options.no_bundles)
 
 
-def run(server: databases.Postgres, pytest_arguments: list[str], keep: str | None = None) -> int:
+def run(
+    server: databases.Postgres,
+    pytest_arguments: list[str],
+    keep: str | None = None,
+    bundles: bool = True,
+) -> int:
     """Run pytest on a fresh database with the addon and return its exit code.
 
     :param keep: name of a database to test in and to keep
+    :param bundles: whether browsers will ask for the web client's bundles
     """
-    template = addon_template(server)
+    template = addon_template(server, bundles)
     name = keep or f"test_{os.getpid()}"
     server.copy(template, name)
     try:
@@ -41,21 +52,31 @@ def run(server: databases.Postgres, pytest_arguments: list[str], keep: str | Non
             server.drop(name)
 
 
-def addon_template(server: databases.Postgres) -> str:
-    """Return the name of a database with the addon as it is now, made when the addon changes."""
+def addon_template(server: databases.Postgres, bundles: bool = True) -> str:
+    """Return the name of a database with the addon as it is now, made when the addon changes.
+
+    :param bundles: make the web client's bundles as well
+    """
     stock = databases.stock_template(server)
     name = f"addon_{paths.fingerprint(stock, *_sources())}"
+    plain = f"{name}_plain"
+    if not bundles and not server.exists(name):
+        name = plain
     if not server.exists(name):
         outdated = server.execute(
-            "SELECT datname FROM pg_database WHERE datname ~ '^addon_[0-9a-f]+$'"
-            " ORDER BY oid DESC OFFSET 5"
+            "SELECT datname FROM pg_database WHERE datname ~ '^addon_[0-9a-f]+(_plain)?$'"
+            " ORDER BY oid DESC OFFSET 12"
         )
         for (old,) in outdated:
             server.drop(old)
         scratch = f"{name}_making_{os.getpid()}"
-        server.copy(stock, scratch)
-        databases.install(server, scratch, ADDONS, what=f"Installing {', '.join(ADDONS)}")
-        _make_bundles(server, scratch)
+        if name != plain and server.exists(plain):
+            server.copy(plain, scratch)
+        else:
+            server.copy(stock, scratch)
+            databases.install(server, scratch, ADDONS, what=f"Installing {', '.join(ADDONS)}")
+        if bundles:
+            _make_bundles(server, scratch)
         server.rename(scratch, name)
     return name
 
