@@ -16,7 +16,7 @@ import psycopg2
 import psycopg2.errors
 import psycopg2.sql
 
-from . import console, debian, paths, python_env
+from . import console, debian, paths
 from .console import Trouble
 
 #: What every test, demo and bench database holds besides the addon.
@@ -213,7 +213,7 @@ def odoo_version() -> str:
     release = debian.odoo_path() / "odoo" / "release.py"
     package = debian.odoo_path() / "odoo-19.0.egg-info"
     stamp = sorted(entry.name for entry in package.parent.glob("odoo-*.egg-info"))
-    return paths.fingerprint(release, stamp, python_env.folder().name)
+    return paths.fingerprint(release, stamp, paths.REQUIREMENTS / "odoo.txt", sys.version_info[:2])
 
 
 def stock_template(server: Postgres, modules: tuple[str, ...] = WORK_MODULES) -> str:

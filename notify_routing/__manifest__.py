@@ -6,6 +6,9 @@
     "license": "LGPL-3",
     "author": "notify_routing contributors",
     "depends": ["mail", "sales_team"],
+    "external_dependencies": {
+        "python": ["authres", "checkdmarc", "dnspython", "flufl.bounce", "imapclient"],
+    },
     "data": [
         # security
         "security/notify_groups.xml",
@@ -27,6 +30,13 @@
         "views/res_users_views.xml",
         "views/res_config_settings_views.xml",
         "views/notify_menus.xml",
+        # schedule
+        # deadlines
+        # sender
+        # checks
+        # delivery
+        # intake
+        # trail
     ],
     "assets": {
         "web.assets_backend": [
