@@ -35,6 +35,7 @@
         # sender
         # checks
         # delivery
+        "views/notify_delivery_views.xml",
         # intake
         # trail
     ],
