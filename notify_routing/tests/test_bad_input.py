@@ -178,6 +178,7 @@ class TestBadInput(NotifyCase):
         self.assertEqual(self.follow(self.anna).notify_origin, "company")
         self.document.company_id = False
         company.unlink()
+        self.assertFalse(self.env["notify.subscription"]._book().lines)
         self.assertEqual(self.follow(self.anna).notify_origin, "odoo")
 
     def assertDeletedElsewhere(self, table, ids):

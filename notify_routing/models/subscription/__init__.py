@@ -8,5 +8,6 @@ from . import notify_bell
 from . import mail_followers
 from . import mail_thread
 from . import crm_team
+from . import res_company
 from . import res_users
 from . import res_config_settings
