@@ -14,6 +14,14 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+def _server():
+    from odoo.tools import config
+
+    return databases.Postgres(
+        config["db_host"], config["db_port"], config["db_user"], config["db_password"] or ""
+    )
+
+
 @pytest.fixture(scope="module")
 def world():
     """A relay and mailboxes on loopback."""
@@ -24,13 +32,9 @@ def world():
 @pytest.fixture(scope="module")
 def company(world):
     """A database of its own, with the addon installed, connected to the mail world."""
-    from odoo.tools import config
-
     from machine_room.company import Company, outside_of_tests
 
-    server = databases.Postgres(
-        config["db_host"], config["db_port"], config["db_user"], config["db_password"] or ""
-    )
+    server = _server()
     name = f"world_{uuid.uuid4().hex[:8]}"
     with outside_of_tests():
         server.copy(os.environ["NOTIFY_TEMPLATE"], name)
@@ -39,6 +43,26 @@ def company(world):
                 yield odoo_company
         finally:
             server.drop(name)
+
+
+@pytest.fixture(scope="module")
+def registry():
+    """A database of its own, in which everything commits."""
+    import odoo
+    from odoo.modules.registry import Registry
+
+    from machine_room.company import outside_of_tests
+
+    server = _server()
+    name = f"workers_{uuid.uuid4().hex[:8]}"
+    server.copy(os.environ["NOTIFY_TEMPLATE"], name)
+    try:
+        with outside_of_tests():
+            yield Registry(name)
+    finally:
+        Registry.delete(name)
+        odoo.sql_db.close_db(name)
+        server.drop(name)
 
 
 @pytest.fixture(autouse=True)

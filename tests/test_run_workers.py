@@ -1,49 +1,12 @@
 """Defaults, and their application to existing documents, in real transactions at the same time."""
 
-import contextlib
-import os
 import threading
-import uuid
 from unittest.mock import patch
 
 import pytest
-
-from machine_room import databases
+from workers import transaction
 
 LEADS = 60
-
-
-@pytest.fixture(scope="module")
-def registry():
-    """A database of its own, in which everything commits."""
-    import odoo
-    from odoo.modules.registry import Registry
-    from odoo.tools import config
-
-    from machine_room.company import outside_of_tests
-
-    server = databases.Postgres(
-        config["db_host"], config["db_port"], config["db_user"], config["db_password"] or ""
-    )
-    name = f"workers_{uuid.uuid4().hex[:8]}"
-    server.copy(os.environ["NOTIFY_TEMPLATE"], name)
-    try:
-        with outside_of_tests():
-            yield Registry(name)
-    finally:
-        Registry.delete(name)
-        odoo.sql_db.close_db(name)
-        server.drop(name)
-
-
-@contextlib.contextmanager
-def transaction(registry, login=None):
-    """Give an environment of its own, and commit at the end."""
-    import odoo
-
-    with registry.cursor() as cursor:
-        env = odoo.api.Environment(cursor, odoo.api.SUPERUSER_ID, {})
-        yield env(user=env.ref(login)) if login else env
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,23 @@ class TestPreference(NotifyCase):
                 self.anna.with_user(self.anna).write({"notify_channel": channel})
                 self.assertChannel(self.anna, channel)
 
+    def test_every_transition_by_the_form(self):
+        """The form writes stock's field, and whether e-mail is wanted as well, at once."""
+        own = self.anna.with_user(self.anna)
+        for before in ("email", "inbox", "both"):
+            for values, after in (
+                ({"notification_type": "email", "notify_both": False}, "email"),
+                ({"notification_type": "inbox", "notify_both": False}, "inbox"),
+                ({"notification_type": "inbox", "notify_both": True}, "both"),
+            ):
+                with self.subTest(before=before, after=after):
+                    self.anna.notify_channel = before
+                    own.write(values)
+                    self.assertChannel(self.anna, after)
+        for after in ("inbox", "both"):
+            own.write({"notify_both": after == "both"})
+            self.assertChannel(self.anna, after)
+
     def test_every_transition_by_stocks_field(self):
         """Whoever writes stock's field means it: from both, that is a new choice."""
         for before in ("email", "inbox", "both"):

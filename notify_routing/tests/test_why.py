@@ -117,5 +117,5 @@ class TestWhy(BellCase):
             message = self.post(partner_ids=people.ids)
         self.why(message)
         self.env.invalidate_all()
-        with self.assertQueryCount(11):
+        with self.assertQueryCount(12):
             self.assertEqual(len(self.why(message)["rows"]), 62)

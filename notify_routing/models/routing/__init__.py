@@ -8,4 +8,5 @@ from . import notify_router_acts
 from . import notify_router_simulate
 from . import mail_notification
 from . import mail_thread
+from . import notify_subscription
 from . import ir_attachment

@@ -2,11 +2,11 @@ from odoo import fields
 
 
 class LooseMany2one(fields.Many2one):
-    """A link to a part of a scheme that never stands in the way of a post.
+    """A link to configuration that never stands in the way of a post.
 
     With a foreign key, a post fails that was decided by a line which somebody else deleted
     meanwhile, or has not committed yet. What is deleted empties the links to it itself, see
-    :func:`forget`.
+    :func:`forget`; a link that was being written then dangles, so readers ask ``exists()``.
     """
 
     def update_db_foreign_key(self, model, column):

@@ -44,11 +44,8 @@ class MailNotification(models.Model):
         string="Subscription From",
         help="Where the follower's subscription came from when this happened.",
     )
-    notify_subscription_id = fields.Many2one(
-        "notify.subscription",
-        string="Default Behind It",
-        ondelete="set null",
-        index="btree_not_null",
+    notify_subscription_id = LooseMany2one(
+        "notify.subscription", string="Default Behind It", index="btree_not_null"
     )
     notify_in_app = fields.Boolean(
         "In Odoo Too", help="Told by e-mail and in Odoo: one row, unread until it is read in Odoo."

@@ -20,15 +20,21 @@ class ResUsers(models.Model):
         "- In Odoo: in your Odoo Inbox\n"
         "- Both: both at the same time",
     )
+    notify_both = fields.Boolean(
+        "By e-mail as well",
+        compute="_compute_notify_both",
+        inverse="_inverse_notify_both",
+        help="What you are told in Odoo also comes to your e-mail address.",
+    )
     notify_preference_ids = fields.One2many("notify.preference", "user_id")
 
     @property
     def SELF_READABLE_FIELDS(self):
-        return [*super().SELF_READABLE_FIELDS, "notify_channel"]
+        return [*super().SELF_READABLE_FIELDS, "notify_channel", "notify_both"]
 
     @property
     def SELF_WRITEABLE_FIELDS(self):
-        return [*super().SELF_WRITEABLE_FIELDS, "notify_channel"]
+        return [*super().SELF_WRITEABLE_FIELDS, "notify_channel", "notify_both"]
 
     @api.depends(
         "notification_type", "notify_preference_ids.channel", "notify_preference_ids.model_id"
@@ -57,9 +63,20 @@ class ResUsers(models.Model):
         missing = both - set(kept.user_id.ids)
         Preference.create([{"user_id": user_id, "channel": "both"} for user_id in sorted(missing)])
 
+    @api.depends("notify_channel")
+    def _compute_notify_both(self):
+        for user in self:
+            user.notify_both = user.notify_channel == "both"
+
+    def _inverse_notify_both(self):
+        both = self.filtered("notify_both")
+        (self - both)._forget_everywhere()
+        both.notify_channel = "both"
+
     def write(self, vals):
         result = super().write(vals)
-        if "notification_type" in vals and not self.env.context.get("notify_keep_preference"):
+        keep = vals.get("notify_both") or self.env.context.get("notify_keep_preference")
+        if "notification_type" in vals and not keep:
             self._forget_everywhere()
         elif "group_ids" in vals:
             self._forget_outdated()

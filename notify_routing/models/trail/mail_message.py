@@ -37,6 +37,8 @@ class MailMessage(models.Model):
         # sudo: who may read the message may know who else was told of it
         notifications = self.sudo().notification_ids
         because = self._why_because(notifications.res_partner_id)
+        # No foreign key removes a link to a default that was deleted while this was posted.
+        defaults = notifications.notify_subscription_id.exists()
         return {
             "subject": self.record_name or self.subject or False,
             "date": fields.Datetime.to_string(self.date),
@@ -44,7 +46,7 @@ class MailMessage(models.Model):
             "event": self._why_event(notifications),
             "forgotten": self.date < fields.Datetime.now() - KEPT,
             "rows": [
-                notification._why_row(because)
+                notification._why_row(because, defaults)
                 for notification in notifications.sorted(
                     lambda row: (row._why_external(), row._why_name().lower())
                 )
@@ -99,16 +101,16 @@ class MailNotification(models.Model):
         names = {"email": self.env._("E-mail"), "inbox": self.env._("In Odoo")}
         return names.get(self.notification_type) or self._why_label("notification_type")
 
-    def _why_subscribed(self, because):
+    def _why_subscribed(self, because, defaults):
         """Return where the follower's subscription came from: as recorded, else as it is today."""
         if self.notify_reason != "follower":
             return False
         if self.notify_origin:
             Subscription = self.env["notify.subscription"]
-            return Subscription._because(self.notify_origin, self.notify_subscription_id)
+            return Subscription._because(self.notify_origin, self.notify_subscription_id & defaults)
         return because.get(self.res_partner_id.id, False)
 
-    def _why_row(self, because):
+    def _why_row(self, because, defaults):
         """Return one row of :meth:`mail.message.read_why`."""
         self.ensure_one()
         in_app = self.notify_in_app or self.notification_type == "inbox"
@@ -121,7 +123,7 @@ class MailNotification(models.Model):
             "external": self._why_external(),
             "channel": self._why_channel(),
             "reason": self._why_label("notify_reason"),
-            "because": self._why_subscribed(because),
+            "because": self._why_subscribed(because, defaults),
             "state": self.notification_status,
             "state_name": self._why_label("notification_status"),
             "failure": failed and (self.failure_reason or self._why_label("failure_type")),

@@ -8,18 +8,44 @@ function openPreferences() {
     return [
         {trigger: ".o_user_menu button", run: "click"},
         {trigger: ".o-dropdown--menu [data-menu=preferences]", run: "click"},
-        {trigger: ".modal .o_field_widget[name=notify_channel]"},
+        {trigger: ".modal .o_field_widget[name=notification_type]"},
     ];
+}
+
+/**
+ * Steps that choose how to be told: both is in Odoo, and by e-mail as well.
+ *
+ * @param {string} channel
+ */
+function choose(channel) {
+    const stock = channel === "email" ? "email" : "inbox";
+    const radio = `.o_field_widget[name=notification_type] input[data-value=${stock}]`;
+    const steps = [{trigger: radio, run: "click"}, {trigger: `${radio}:checked`}];
+    if (channel === "both") {
+        steps.push({trigger: ".o_field_widget[name=notify_both] input", run: "click"});
+    }
+    return [...steps, ...chosen(channel)];
+}
+
+/**
+ * Steps that look at what is chosen.
+ *
+ * @param {string} channel
+ */
+function chosen(channel) {
+    const both = ".o_field_widget[name=notify_both]";
+    if (channel === "email") {
+        return [{trigger: `.o_form_view:not(:has(${both}))`}];
+    }
+    const checked = channel === "both" ? ":checked" : ":not(:checked)";
+    return [{trigger: `${both} input${checked}`}];
 }
 
 for (const channel of ["email", "inbox", "both"]) {
     tours.add(`notify_preferences_${channel}`, {
         steps: () => [
             ...openPreferences(),
-            {
-                trigger: `.o_field_widget[name=notify_channel] input[data-value=${channel}]`,
-                run: "click",
-            },
+            ...choose(channel),
             {
                 trigger: ".modal button[name=preference_save]",
                 run: "click",
@@ -27,7 +53,7 @@ for (const channel of ["email", "inbox", "both"]) {
             },
             {trigger: "body:not(:has(.modal)) .o_user_menu"},
             ...openPreferences(),
-            {trigger: `.o_field_widget[name=notify_channel] input[data-value=${channel}]:checked`},
+            ...chosen(channel),
         ],
     });
 }
@@ -78,11 +104,7 @@ tours.add("notify_preferences_by_type", {
 tours.add("notify_preferences_of_another_user", {
     steps: () => [
         {trigger: ".o_notebook a[name=preferences]", run: "click"},
-        {
-            trigger:
-                ".o_form_view:not(:has([name=notification_type])) .o_field_widget[name=notify_channel]",
-        },
-        {trigger: ".o_field_widget[name=notify_channel] input[data-value=both]", run: "click"},
+        ...choose("both"),
         {trigger: ".o_form_button_save", run: "click"},
         {trigger: ".o_form_saved"},
     ],
