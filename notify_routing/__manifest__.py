@@ -33,6 +33,9 @@
         # schedule
         # deadlines
         # sender
+        "data/sender_data.xml",
+        "views/notify_return_key_views.xml",
+        "views/mail_alias_domain_views.xml",
         # checks
         # delivery
         "views/notify_delivery_views.xml",

@@ -5,6 +5,7 @@ from . import test_delivery
 from . import test_externals
 from . import test_preference
 from . import test_preference_tours
+from . import test_return_address
 from . import test_rights
 from . import test_run
 from . import test_run_tours
