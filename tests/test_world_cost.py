@@ -57,6 +57,54 @@ def _people(env, count, channel):
     return users.partner_id
 
 
+def _crowd(env, count, group):
+    """Make users like :func:`_people`, a thousand in a second: copies in the database.
+
+    They want e-mail: what Odoo itself sends to so many Inboxes grows with their square.
+    """
+    first = _people(env, 1, "email").user_ids
+    first.group_ids += group
+    env.flush_all()
+    partner_ids = _copies(env, "res_partner", first.partner_id.id, count - 1, {})
+    user_ids = _copies(
+        env,
+        "res_users",
+        first.id,
+        count - 1,
+        {"login": "'crowd' || number", "partner_id": "(%s::int[])[number]"},
+        partner_ids,
+    )
+    for table, column in (("res_groups_users_rel", "gid"), ("res_company_users_rel", "cid")):
+        user = "uid" if column == "gid" else "user_id"
+        env.cr.execute(
+            f"INSERT INTO {table} ({user}, {column}) SELECT new, {column} FROM {table}, "
+            f"unnest(%s) new WHERE {user} = %s",
+            [user_ids, first.id],
+        )
+    env.invalidate_all()
+    env.registry.clear_all_caches()
+    return env["res.users"].browse([first.id, *user_ids]).partner_id
+
+
+def _copies(env, table, id_, count, changed, *arguments):
+    """Copy a row of a table some times and return the ids of the copies.
+
+    :param changed: column → SQL for its value, of ``number`` from 1
+    """
+    env.cr.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %s", [table]
+    )
+    names = [name for (name,) in env.cr.fetchall() if name != "id"]
+    values = ", ".join(changed.get(name, f'source."{name}"') for name in names)
+    env.cr.execute(
+        f"""INSERT INTO {table} ({", ".join(f'"{name}"' for name in names)})
+            SELECT {values} FROM {table} source, generate_series(1, %s) number
+             WHERE source.id = %s RETURNING id""",
+        [*arguments, count, id_],
+    )
+    return [new for (new,) in env.cr.fetchall()]
+
+
 def _post(env, partners):
     document = env["res.partner"].create({"name": "Document"})
     document.message_subscribe(partners.ids)

@@ -8,7 +8,7 @@ import contextlib
 import os
 
 import pytest
-from test_world_cost import _environment, _people
+from test_world_cost import _crowd, _environment, _people
 
 #: Most queries that a scheme may add to a post.
 ALLOWED = 3
@@ -32,9 +32,12 @@ class Register:
 
     def __init__(self, env, count):
         self.env = env
-        self.people = _people(env, count, "inbox")
         group = env.ref("notify_routing_correspondence.group_correspondence_user")
-        self.people.user_ids.write({"group_ids": [(4, group.id)]})
+        if count > 100:
+            self.people = _crowd(env, count, group)
+        else:
+            self.people = _people(env, count, "inbox")
+            self.people.user_ids.write({"group_ids": [(4, group.id)]})
         self.scheme = env.ref("notify_routing_correspondence.scheme_correspondence")
         reply = env.ref("notify_routing.event_reply")
         for name in ("creator", "follower", "distribution"):
@@ -77,7 +80,10 @@ class Register:
         """Return a post on a document by somebody who is told of nothing."""
         document = document.with_user(self.env.ref("base.user_admin"))
         document.invalidate_recordset()
-        return lambda: document.with_context(mail_post_autofollow_author_skip=True).message_post(
+        document = document.with_context(
+            mail_post_autofollow_author_skip=True, mail_notify_force_send=False
+        )
+        return lambda: document.message_post(
             body="EI 60", message_type="comment", subtype_xmlid="mail.mt_comment"
         )
 
@@ -88,7 +94,7 @@ class Register:
         self.scheme.active = True
 
 
-@pytest.fixture(scope="module", params=[1, 10])
+@pytest.fixture(scope="module", params=[1, 10, 1000])
 def register(request):
     with _environment(os.environ["NOTIFY_TEMPLATE"]) as env:
         yield Register(env, request.param)
