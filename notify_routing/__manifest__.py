@@ -40,6 +40,8 @@
         # delivery
         "views/notify_delivery_views.xml",
         # intake
+        "data/intake_data.xml",
+        "views/notify_quarantine_views.xml",
         # trail
     ],
     "assets": {
