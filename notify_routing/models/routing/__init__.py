@@ -2,6 +2,7 @@ from . import notify_role
 from . import notify_event
 from . import notify_scheme
 from . import notify_scheme_matrix
+from . import notify_scheme_audit
 from . import notify_distribution
 from . import notify_router
 from . import notify_router_acts
