@@ -43,6 +43,7 @@
         "data/intake_data.xml",
         "views/notify_quarantine_views.xml",
         # trail
+        "views/notify_trail_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

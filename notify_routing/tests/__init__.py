@@ -11,10 +11,13 @@ from . import test_run
 from . import test_run_tours
 from . import test_run_undo
 from . import test_scheme
+from . import test_scheme_audit
 from . import test_scheme_tours
 from . import test_simulate
 from . import test_subscription
 from . import test_table
 from . import test_table_tours
+from . import test_trail
+from . import test_trail_tours
 from . import test_why
 from . import test_why_tours

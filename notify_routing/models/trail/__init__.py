@@ -1,2 +1,4 @@
 from . import mail_message
 from . import notify_suppression
+from . import notify_trail
+from . import why_not

@@ -25,7 +25,7 @@ class MailMessage(models.Model):
                 "email": "client@example.com", "external": True,
                 "channel": "E-mail", "reason": "was chosen as recipient",
                 "because": "from team Europe", "state": "sent", "state_name": "Delivered",
-                "failure": False, "read": False,
+                "failure": False, "read": False, "hint": "The receiving server took it. …",
             }],
         }``; internal people first, then by name
         :raise AccessError: if the message may not be read
@@ -110,6 +110,11 @@ class MailNotification(models.Model):
             return Subscription._because(self.notify_origin, self.notify_subscription_id & defaults)
         return because.get(self.res_partner_id.id, False)
 
+    def _why_hint(self):
+        """Return where to look next if the person says that no mail arrived."""
+        by_mail = self.notification_type == "email"
+        return by_mail and self.env["notify.trail"]._hints().get(self.notification_status, False)
+
     def _why_row(self, because, defaults):
         """Return one row of :meth:`mail.message.read_why`."""
         self.ensure_one()
@@ -126,6 +131,7 @@ class MailNotification(models.Model):
             "because": self._why_subscribed(because, defaults),
             "state": self.notification_status,
             "state_name": self._why_label("notification_status"),
+            "hint": self._why_hint(),
             "failure": failed and (self.failure_reason or self._why_label("failure_type")),
             "read": in_app and self.is_read,
         }

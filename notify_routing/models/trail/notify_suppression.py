@@ -45,6 +45,7 @@ class NotifySuppression(models.Model):
     date = fields.Datetime(default=fields.Datetime.now, required=True)
 
     _message_idx = models.Index("(mail_message_id, partner_id)")
+    _email_idx = models.Index("(email)")
 
 
 class NotifyRouter(models.AbstractModel):

@@ -2,6 +2,7 @@ import {Component, onWillStart, useState} from "@odoo/owl";
 import {_t} from "@web/core/l10n/translation";
 import {deserializeDateTime, formatDateTime} from "@web/core/l10n/dates";
 import {Dialog} from "@web/core/dialog/dialog";
+import {RecordSelector} from "@web/core/record_selectors/record_selector";
 import {useService} from "@web/core/utils/hooks";
 
 /** How a state of `mail.notification` looks; what is not listed is neutral. */
@@ -24,19 +25,49 @@ const COLOURS = {
  */
 export class WhyDialog extends Component {
     static template = "notify_routing.WhyDialog";
-    static components = {Dialog};
+    static components = {Dialog, RecordSelector};
     static props = {messageId: Number, close: Function};
 
     setup() {
         this.orm = useService("orm");
+        this.action = useService("action");
         this.state = useState({
             /** @type {Object} see `mail.message.read_why` */
             why: {},
+            partnerId: false,
+            /** @type {Object|undefined} see `mail.message.read_why_not` */
+            whyNot: undefined,
         });
         onWillStart(async () => {
             this.state.why = await this.orm.call("mail.message", "read_why", [
                 [this.props.messageId],
             ]);
+        });
+    }
+
+    /**
+     * Ask why a person was not told.
+     *
+     * @param {number|false} partnerId
+     */
+    async choosePerson(partnerId) {
+        this.state.partnerId = partnerId;
+        this.state.whyNot = partnerId
+            ? await this.orm.call("mail.message", "read_why_not", [
+                  [this.props.messageId],
+                  partnerId,
+              ])
+            : undefined;
+    }
+
+    /** @param {number} lineId of the scheme */
+    async openLine(lineId) {
+        await this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: "notify.scheme.line",
+            res_id: lineId,
+            views: [[false, "form"]],
+            target: "new",
         });
     }
 

@@ -1,0 +1,135 @@
+from odoo import models
+from odoo.exceptions import AccessError, UserError
+
+
+class MailMessage(models.Model):
+    """Why somebody was not told of a message."""
+
+    _inherit = "mail.message"
+
+    def read_why_not(self, partner_id):
+        """Return why a person was not told, or in which way they were.
+
+        :return: e.g. ``{
+            "name": "Ben", "told": False,
+            "sentence": "follows the document, but not this kind of event",
+            "recorded": [{"channel": "E-mail", "sentence": "muted the document with the bell",
+                          "line": {"id": 9, "name": "Reply · Follower"}}],
+            "today": [{"name": "E-mail", "state_name": "not told", "sentence": "…", "line": …}],
+            "chain": see ``notify.trail.chain``,
+        }``: *recorded* is what was decided then, *today* what would be decided now
+        :raise AccessError: if the message may not be read
+        """
+        self.ensure_one()
+        if not self.env.user._is_internal():
+            raise UserError(self.env._("Only internal users can see who was told of a message."))
+        self.check_access("read")
+        partner = self.env["res.partner"].browse(partner_id).exists()
+        if not partner:
+            raise UserError(self.env._("This person does not exist any more."))
+        # sudo: who may read the message may know who was told of it
+        told = self.sudo().notification_ids.filtered(lambda row: row.res_partner_id == partner)
+        recorded = self._why_not_recorded(partner)
+        today = self._why_not_today(partner)
+        return {
+            "name": partner.display_name,
+            "told": bool(told),
+            "sentence": self._why_not_sentence(partner, told, recorded, today),
+            "recorded": recorded,
+            "today": today,
+            "chain": self.env["notify.trail"].chain(self.id, partner.id),
+        }
+
+    def _why_not_recorded(self, partner):
+        """Return what was decided against telling a person when the message was posted."""
+        # sudo: see read_why_not
+        rows = self.env["notify.suppression"].sudo().search(
+            [("mail_message_id", "=", self.id), ("partner_id", "=", partner.id)]
+        )  # fmt: skip
+        channels = dict(rows._fields["channel"]._description_selection(self.env))
+        sentences = self.env["notify.router"]._sentences()
+        return [
+            {
+                "channel": channels[row.channel],
+                "sentence": sentences.get(row.reason, row.reason),
+                "line": self._why_not_line(row.line_id.exists()),
+            }
+            for row in rows
+        ]
+
+    def _why_not_line(self, line):
+        return {"id": line.id, "name": line.display_name} if line else False
+
+    def _why_not_today(self, partner):
+        """Return what would be decided about a person now, channel by channel."""
+        if not self.model or not self.res_id:
+            return []
+        try:
+            simulated = self.env["notify.router"].simulate(
+                self.model, self.res_id, message_id=self.id
+            )
+        except (AccessError, UserError):
+            # The document is gone, or its messages are nothing that a scheme speaks of.
+            return []
+        for row in simulated["rows"]:
+            if row["partner_id"] == partner.id:
+                return row["channels"]
+        return []
+
+    def _why_not_sentence(self, partner, told, recorded, today):
+        """Return the weightiest reason in one sentence of the reader's language."""
+        if told:
+            return self.env._("was told: see the list")
+        if recorded:
+            return recorded[0]["sentence"]
+        if not partner.active:
+            return self.env._("is archived")
+        if partner == self.sudo().author_id:
+            return self.env._("did it themselves")
+        return (
+            self._why_not_access(partner)
+            or self._why_not_following(partner)
+            or next((entry["sentence"] for entry in today if entry["state"] == "suppressed"), None)
+            or self.env._("would be told today: something was changed since")
+        )
+
+    def _why_not_access(self, partner):
+        """Return a sentence if the person may not read the document, or it is gone."""
+        if not self.model or self.model not in self.env:
+            return self.env._("the message belongs to no document")
+        # sudo: the question is what the other person may read
+        document = self.env[self.model].sudo().browse(self.res_id).exists()
+        if not document:
+            return self.env._("the document was deleted")
+        user = partner.sudo().user_ids.filtered("active")[:1]
+        if user and not user.share and not document.with_user(user).has_access("read"):
+            return self.env._("may not read the document")
+        return None
+
+    def _why_not_following(self, partner):
+        """Return a sentence if the person's subscription says nothing of this kind of event."""
+        # sudo: see read_why_not
+        follower = self.env["mail.followers"].sudo().search(
+            [
+                ("res_model", "=", self.model),
+                ("res_id", "=", self.res_id),
+                ("partner_id", "=", partner.id),
+            ]
+        )  # fmt: skip
+        if not follower:
+            return self.env._("does not follow the document, and is not addressed by name")
+        if follower.notify_muted:
+            return self.env._("muted the document with the bell")
+        subtype = self.sudo().subtype_id
+        if subtype and subtype not in follower.subtype_ids:
+            because = self.env["notify.subscription"]._because(
+                follower.notify_origin, follower.notify_subscription_id
+            )
+            return self.env._(
+                "follows the document, but not “%(event)s” (%(because)s)",
+                event=subtype.name,
+                because=because,
+            )
+        if subtype.internal and partner.partner_share:
+            return self.env._("is external, and this is internal")
+        return None
