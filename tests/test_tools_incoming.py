@@ -300,17 +300,8 @@ NAMES = [
     *("Content-Transfer-Encoding", "Authentication-Results", "X-Failed-Recipients"),
 ]
 PIECES = [
-    *(
-        "client@customer.example",
-        "<a@b>",
-        "=?utf-8?q?=?=",
-        "=?x-none?b?AAAA?=",
-        '"',
-        "\\",
-        "(",
-        ")",
-    ),
-    *("[", "]", "@", "<", ">", ",", ";", ":", "=", "\x00", "\xff", "ü", "\r\n ", "\t", " "),
+    *("client@customer.example", "<a@b>", "=?utf-8?q?=?=", "=?x-none?b?AAAA?=", '"', "\\", "("),
+    *(")", "[", "]", "@", "<", ">", ",", ";", ":", "=", "\x00", "\xff", "ü", "\r\n ", "\t", " "),
     *("multipart/report; boundary=b", "multipart/mixed; boundary=b", "message/rfc822"),
     *("text/plain; charset=x-klingon", "report-type=delivery-status", "base64", "8bit"),
     *("auto-replied", "mx.company.example; dmarc=fail", "\udcff", "a" * 200),
@@ -320,11 +311,8 @@ BODIES = st.lists(
     st.sampled_from(
         [
             *("--b\r\n", "--b--\r\n", "\r\n", "Content-Type: message/delivery-status\r\n\r\n"),
-            *(
-                "Final-Recipient: rfc822; x@y.example\r\n",
-                "Action: failed\r\n",
-                "Status: 5.1.1\r\n",
-            ),
+            *("Final-Recipient: rfc822; x@y.example\r\n", "Action: failed\r\n"),
+            "Status: 5.1.1\r\n",
             *("Content-Type: message/rfc822\r\n\r\n", "Content-Type: text/plain\r\n\r\n"),
             *("Message-ID: <1@x>\r\n", "Diagnostic-Code: smtp; 550\r\n", "Hello", "\x00"),
         ]

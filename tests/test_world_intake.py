@@ -127,6 +127,33 @@ def test_poison_message_is_set_aside_and_the_others_arrive(company, order, lette
     assert len(posted(company, order, "Poison")) == 1
 
 
+def test_alias_that_cannot_make_a_document_keeps_the_message_and_tells_the_customer_nothing(
+    company,
+):
+    env = company.env
+    alias = env["mail.alias"].create(
+        {
+            "alias_name": "boats",
+            "alias_model_id": env["ir.model"]._get_id("crm.lead"),
+            "alias_domain_id": env.company.alias_domain_id.id,
+        }
+    )
+    company.commit()
+    company.client.send("boats@company.example", "A boat, please", "A red one")
+    new = patch.object(company.registry["crm.lead"], "message_new", side_effect=ValueError("bug"))
+    with new, company.letters() as letters:
+        for _try in range(3):
+            company.fetch()
+            rows(company, ("state", "=", "waiting")).next_try = "2020-01-01"
+    assert letters == []
+    (kept,) = env["notify.quarantine"].search([("subject", "=", "A boat, please")])
+    assert kept.reason == "failed" and "bug" in kept.detail
+    kept.action_replay()
+    company.commit()
+    assert env["crm.lead"].search([("name", "=", "A boat, please")])
+    assert alias.alias_status == "valid"
+
+
 def test_worker_that_is_killed_leaves_the_message_to_the_next_one(company, order, letter):
     company.client.reply(letter, "Killed with it")
     Intake = company.registry["notify.intake"]

@@ -3,8 +3,10 @@ from . import test_bell
 from . import test_bell_tours
 from . import test_delivery
 from . import test_externals
+from . import test_intake_fuzz
 from . import test_preference
 from . import test_preference_tours
+from . import test_quarantine
 from . import test_return_address
 from . import test_rights
 from . import test_run

@@ -204,6 +204,8 @@ def is_from_daemon(message: Message) -> bool:
     return (
         sender in ("mailer-daemon", "postmaster", "mail-daemon", "mdaemon")
         or bool(headers.first(message, "X-Failed-Recipients"))
+        # Some write their Content-Type so that nobody can parse it.
+        or "report-type=delivery-status" in headers.first(message, "Content-Type").lower()
         or (
             headers.first(message, "Return-Path").replace(" ", "") == "<>"
             and headers.words(message, "Auto-Submitted") != "auto-replied"

@@ -43,6 +43,8 @@ class Incoming:
         self.received: str = ""
         #: What its return address says, filled in by the doors; None until it was looked for.
         self.token: dict | None = None
+        #: Name of the alias that it was sent to and that cannot take it.
+        self.broken_alias: str = ""
         #: The document that takes it because its own was removed.
         self.fallback: Any = None
 

@@ -20,6 +20,12 @@ class FetchmailServer(models.Model):
     )
     notify_trouble_since = fields.Datetime("In Trouble Since", readonly=True, copy=False)
     notify_alarm_ids = fields.Many2many("mail.activity", string="Alarms", readonly=True, copy=False)
+    notify_trusted_servers = fields.Char(
+        "Servers That Check Senders",
+        help="Names at the start of the Authentication-Results headers that your mail server adds, "
+        "e.g. mx.example.com. With it, a message that says it is from one of your users and fails "
+        "DMARC is kept for review. Without it, nothing is checked.",
+    )
     notify_waiting_count = fields.Integer("Waiting", compute="_compute_notify_counts")
     notify_quarantine_count = fields.Integer("In Quarantine", compute="_compute_notify_counts")
 

@@ -8,7 +8,7 @@ from email.parser import BytesHeaderParser
 from psycopg2.errors import SerializationFailure
 from psycopg2.extensions import TransactionRollbackError
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL, email_normalize
 
 from ...tools import headers
@@ -193,6 +193,9 @@ class NotifyIntake(models.Model):
         """
         count = 0
         while claimed := self._claim():
+            if not count and len(claimed) == CLAIM:
+                # There is enough for one more worker.
+                self._wake()
             for number, message in enumerate(claimed, 1):
                 message._work_one()
                 count += 1
@@ -290,19 +293,23 @@ class NotifyIntake(models.Model):
         self.ensure_one()
         server = self.server_id
         incoming = Incoming(self)
-        thread = self.env["mail.thread"].with_context(notify_incoming=incoming, **context)
+        # Whoever asks for it, it is Odoo that takes the message in.
+        thread = self.env["mail.thread"].with_user(SUPERUSER_ID)
+        thread = thread.with_context(notify_incoming=incoming, **context)
         if server:
             thread = thread.with_context(default_fetchmail_server_id=server.id)
-        thread.message_process(
+        result = thread.message_process(
             self.model_id.model,
             self._octets(),
             save_original=server.original,
             strip_attachments=bool(server) and not server.attach,
         )
+        # Odoo says so of a message whose id it has posted before.
+        otherwise = "duplicate" if result is False else "ignored"
         self.write(
             {
                 "state": "done",
-                "outcome": incoming.outcome or "ignored",
+                "outcome": incoming.outcome or otherwise,
                 "mail_message_id": incoming.mail_message_id,
                 "raw": False,
                 "error": False,

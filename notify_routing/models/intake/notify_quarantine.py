@@ -1,10 +1,11 @@
 import logging
 from datetime import timedelta
 from email import message_from_bytes, policy
+from xmlrpc.client import Binary
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import html2plaintext
+from odoo.tools import html2plaintext, html_sanitize
 
 from ...tools import headers, mail_repair
 from .set_aside import SetAside
@@ -112,6 +113,19 @@ class NotifyQuarantine(models.Model):
             return found
         return self.create({**values, "intake_id": intake.id})
 
+    @api.model
+    def _keep_given(self, message, error):
+        """Keep a message that was handed over by a mail server's script.
+
+        :param message: as ``message_process`` takes it
+        :param error: the :class:`SetAside`
+        """
+        raw = message.data if isinstance(message, Binary) else message
+        raw = raw.encode() if isinstance(raw, str) else bytes(raw)
+        intake = self.env["notify.intake"].sudo()._store([raw], state="quarantine")
+        if intake:
+            self.sudo()._keep(intake, error.reason, str(error), error.document)
+
     # ------------------------------------------------------------
     # DECIDE
     # ------------------------------------------------------------
@@ -146,10 +160,8 @@ class NotifyQuarantine(models.Model):
         for row in self:
             try:
                 with self.env.cr.savepoint():
-                    # Odoo itself posts it, as it does with what is fetched.
-                    row.intake_id.with_user(self.env.ref("base.user_root")).sudo()._route(**context)
+                    row.intake_id.sudo()._route(**context)
             except SetAside as error:
-                row.sudo()._keep(row.intake_id.sudo(), error.reason, str(error), error.document)
                 raise UserError(
                     self.env._("The message stays in quarantine: %(why)s", why=str(error))
                 ) from error
@@ -197,7 +209,9 @@ def _text(message):
         try:
             part = message.get_body((kind,))
             if part is not None and (content := part.get_content().strip()):
-                return html2plaintext(content) if kind == "html" else content.replace("\x00", "")
+                if kind == "html":
+                    content = html2plaintext(html_sanitize(content), include_references=False)
+                return content.replace("\x00", "")
         except Exception:
             _logger.debug("The %s text of a message cannot be read", kind, exc_info=True)
     return ""
