@@ -86,6 +86,8 @@ class NotifyReturnKey(models.Model):
             keys -= first
             first.unlink()
         current.valid_until = now + timedelta(days=self._days())
+        # Before the next one is there: only one key signs at a time.
+        current.flush_recordset(["valid_until"])
         used = set(keys.mapped("number"))
         last = keys[:1].number if keys else -1
         # The next free one, so that a number that was given up stays unused for long.
