@@ -4,6 +4,27 @@ from odoo.tools import SQL, email_normalize
 
 #: What happened, in the order in which it happens.
 STAGES = ("event", "decision", "delivery")
+#: The columns of the view and their types in the database.
+COLUMNS = {
+    "id": "bigint",
+    "stage": "varchar",
+    "date": "timestamp",
+    "mail_message_id": "int",
+    "model": "varchar",
+    "res_id": "int",
+    "partner_id": "int",
+    "email": "varchar",
+    "author_id": "int",
+    "company_id": "int",
+    "channel": "varchar",
+    "state": "varchar",
+    "event": "varchar",
+    "event_id": "int",
+    "line_id": "int",
+    "reason": "varchar",
+    "code": "int",
+    "answer": "text",
+}
 
 
 class NotifyTrail(models.Model):
@@ -21,7 +42,7 @@ class NotifyTrail(models.Model):
     _description = "Trail of Notifications"
     _auto = False
     # By the column that all tables behind it have an index on.
-    _order = "mail_message_id DESC, id"
+    _order = "mail_message_id.id DESC, id"
     _rec_name = "email"
     _depends = {
         "mail.message": ["model", "res_id", "date", "author_id", "record_company_id"],
@@ -111,69 +132,119 @@ class NotifyTrail(models.Model):
 
     @property
     def _table_query(self):
-        # Each branch can be searched by an index: by document, message, person and address.
-        return SQL(" UNION ALL ").join(SQL("(%s)", branch) for branch in self._branches())
+        return SQL(" UNION ALL ").join(
+            SQL("(SELECT %s %s)", self._columns(values), source)
+            for values, source in self._branches()
+        )
+
+    @api.model
+    def _columns(self, values):
+        """Return the columns of a branch, in order and of the same types in each.
+
+        PostgreSQL only looks for an address, say, within the branches, where it has indexes, if
+        their types agree to the letter.
+
+        :param values: column → SQL of its value; what is missing is empty
+        """
+        return SQL(", ").join(
+            SQL("(%s)::%s AS %s", SQL(values.get(name, "NULL")), SQL(kind), SQL.identifier(name))
+            for name, kind in COLUMNS.items()
+        )
 
     @api.model
     def _branches(self):
-        """Return the queries whose rows make the trail, all with the columns of the first."""
-        message = SQL(
-            """m.id AS mail_message_id, m.model, m.res_id, m.author_id,
-               m.record_company_id AS company_id"""
-        )
-        decision = SQL(
-            """CASE WHEN n.notify_in_app THEN 'both'
-                    WHEN n.notification_type IN ('email', 'inbox') THEN n.notification_type
-                    ELSE 'other' END AS channel,
-               n.notification_status AS state, n.notify_event AS event,
-               n.notify_event_id AS event_id, n.notify_line_id AS line_id,
-               n.notify_reason AS reason, NULL::int AS code, n.failure_reason AS answer"""
-        )
+        """Return what makes the rows: ``[({column: its SQL}, SQL of the tables), …]``.
+
+        Each can be searched by an index: by document, message, person and address.
+        """
+        message = {
+            "mail_message_id": "m.id",
+            "model": "m.model",
+            "res_id": "m.res_id",
+            "author_id": "m.author_id",
+            "company_id": "m.record_company_id",
+            "date": "m.date",
+        }
+        told = {
+            **message,
+            "stage": "'decision'",
+            "channel": """CASE WHEN n.notify_in_app THEN 'both'
+                               WHEN n.notification_type IN ('email', 'inbox')
+                               THEN n.notification_type ELSE 'other' END""",
+            "state": "n.notification_status",
+            "event": "n.notify_event",
+            "event_id": "n.notify_event_id",
+            "line_id": "n.notify_line_id",
+            "reason": "n.notify_reason",
+            "answer": "n.failure_reason",
+        }
         return [
-            SQL(
-                """SELECT m.id::bigint * 8 AS id, 'event' AS stage, m.date, %s,
-                          NULL::int AS partner_id, NULL::varchar AS email,
-                          NULL::varchar AS channel, 'happened' AS state, NULL::varchar AS event,
-                          NULL::int AS event_id, NULL::int AS line_id, NULL::varchar AS reason,
-                          NULL::int AS code, NULL::text AS answer
-                     FROM mail_message m WHERE m.model IS NOT NULL AND m.res_id > 0""",
-                message,
+            (
+                {**message, "id": "m.id::bigint * 8", "stage": "'event'", "state": "'happened'"},
+                SQL("FROM mail_message m WHERE m.model IS NOT NULL AND m.res_id > 0"),
             ),
-            SQL(
-                """SELECT n.id::bigint * 8 + 1, 'decision', m.date, %s,
-                          p.id, p.email_normalized, %s
-                     FROM mail_notification n
-                     JOIN mail_message m ON m.id = n.mail_message_id
-                     JOIN res_partner p ON p.id = n.res_partner_id""",
-                message,
-                decision,
+            (
+                {
+                    **told,
+                    "id": "n.id::bigint * 8 + 1",
+                    "partner_id": "p.id",
+                    "email": "p.email_normalized",
+                },
+                SQL(
+                    """FROM mail_notification n
+                       JOIN mail_message m ON m.id = n.mail_message_id
+                       JOIN res_partner p ON p.id = n.res_partner_id"""
+                ),
             ),
-            SQL(
-                """SELECT n.id::bigint * 8 + 2, 'decision', m.date, %s,
-                          NULL, lower(n.mail_email_address), %s
-                     FROM mail_notification n
-                     JOIN mail_message m ON m.id = n.mail_message_id
-                    WHERE n.res_partner_id IS NULL""",
-                message,
-                decision,
+            (
+                {
+                    **told,
+                    "id": "n.id::bigint * 8 + 2",
+                    "email": "lower(n.mail_email_address)",
+                },
+                SQL(
+                    """FROM mail_notification n
+                       JOIN mail_message m ON m.id = n.mail_message_id
+                      WHERE n.res_partner_id IS NULL"""
+                ),
             ),
-            SQL(
-                """SELECT s.id::bigint * 8 + 3, 'decision', s.date, %s,
-                          s.partner_id, s.email, s.channel, 'suppressed', NULL, s.event_id,
-                          s.line_id, s.reason, NULL, NULL
-                     FROM notify_suppression s
-                     JOIN mail_message m ON m.id = s.mail_message_id""",
-                message,
+            (
+                {
+                    **message,
+                    "id": "s.id::bigint * 8 + 3",
+                    "stage": "'decision'",
+                    "date": "s.date",
+                    "partner_id": "s.partner_id",
+                    "email": "s.email",
+                    "channel": "s.channel",
+                    "state": "'suppressed'",
+                    "event_id": "s.event_id",
+                    "line_id": "s.line_id",
+                    "reason": "s.reason",
+                },
+                SQL("FROM notify_suppression s JOIN mail_message m ON m.id = s.mail_message_id"),
             ),
-            SQL(
-                """SELECT d.id::bigint * 8 + 4, 'delivery',
-                          COALESCE(d.date_last, d.date), d.mail_message_id, d.res_model, d.res_id,
-                          NULL, d.company_id, d.partner_id, d.email, 'email',
-                          CASE d.state WHEN 'waiting' THEN 'ready' WHEN 'claimed' THEN 'process'
-                                       WHEN 'failed' THEN 'exception' WHEN 'bounced' THEN 'bounce'
-                                       ELSE d.state END,
-                          NULL, NULL, NULL, NULL, d.code, d.reply
-                     FROM notify_delivery d"""
+            (
+                {
+                    "id": "d.id::bigint * 8 + 4",
+                    "stage": "'delivery'",
+                    "date": "COALESCE(d.date_last, d.date)",
+                    "mail_message_id": "d.mail_message_id",
+                    "model": "d.res_model",
+                    "res_id": "d.res_id",
+                    "company_id": "d.company_id",
+                    "partner_id": "d.partner_id",
+                    "email": "d.email",
+                    "channel": "'email'",
+                    "state": """CASE d.state WHEN 'waiting' THEN 'ready'
+                                             WHEN 'claimed' THEN 'process'
+                                             WHEN 'failed' THEN 'exception'
+                                             WHEN 'bounced' THEN 'bounce'
+                                             ELSE d.state END""",
+                    "code": "d.code",
+                    "answer": "d.reply",
+                },
+                SQL("FROM notify_delivery d"),
             ),
         ]
 
