@@ -7,6 +7,7 @@ from . import test_intake_fuzz
 from . import test_preference
 from . import test_preference_tours
 from . import test_quarantine
+from . import test_retention
 from . import test_return_address
 from . import test_rights
 from . import test_run

@@ -88,7 +88,7 @@ class TestWhy(BellCase):
 
     def test_why_an_old_message_may_have_been_told_to_more(self):
         message = self.post()
-        message.date = fields.Datetime.now() - timedelta(days=200)
+        message.date = fields.Datetime.now() - timedelta(days=400)
         self.assertTrue(self.why(message)["forgotten"])
 
     def test_why_refuses_externals_and_who_may_not_read(self):

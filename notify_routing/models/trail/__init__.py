@@ -2,3 +2,4 @@ from . import mail_message
 from . import notify_suppression
 from . import notify_trail
 from . import why_not
+from . import notify_retention

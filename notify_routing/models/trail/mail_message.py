@@ -1,10 +1,5 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-
-#: How long Odoo keeps what internal users have read, see ``mail.notification._gc_notifications``.
-KEPT = timedelta(days=180)
 
 
 class MailMessage(models.Model):
@@ -44,7 +39,7 @@ class MailMessage(models.Model):
             "date": fields.Datetime.to_string(self.date),
             "author": self.author_id.sudo().display_name or self.email_from,
             "event": self._why_event(notifications),
-            "forgotten": self.date < fields.Datetime.now() - KEPT,
+            "forgotten": self.date < self.env["notify.retention"]._before(),
             "rows": [
                 notification._why_row(because, defaults)
                 for notification in notifications.sorted(
