@@ -243,12 +243,16 @@ def test_answer_with_a_broken_header(company, order, letter, changed):
     assert told == TOLD
 
 
-def test_answer_whose_references_were_rewritten_is_bounced(company, order, letter):
-    """Stock reads them before In-Reply-To, and knows no other way to the document: the sender is
-    told, the document is not."""
-    raw = head(letter, References="<one@relay.example> <two@relay.example>") + b"Lost\r\n"
+def test_answer_whose_references_were_rewritten_arrives_by_what_it_replies_to(
+    company, order, letter
+):
+    """Stock reads References before In-Reply-To, and knows no other way to the document: it tells
+    the sender that they wrote to the wrong address."""
+    raw = head(letter, References="<one@relay.example> <two@relay.example>") + b"Found\r\n"
     message, told = arrives(company, order, raw)
-    assert (len(message), told) == (0, ["client@customer.example"])
+    assert len(message) == 1 and "Found" in message.body
+    assert told == TOLD
+    is_told_once(company, message)
 
 
 def test_answer_that_the_mail_server_delivers_twice_arrives_once(company, order, letter):

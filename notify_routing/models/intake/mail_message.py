@@ -15,10 +15,12 @@ class MailMessage(models.Model):
         readonly=True,
     )
 
-    def _to_store(self, store, fields, **kwargs):
-        result = super()._to_store(store, fields, **kwargs)
-        # Only where there is something to say: other messages look as they do without us.
-        # sudo: who is shown a message may know how it came
-        special = self.sudo().filtered("notify_received")
-        store.add_records_fields(special, ["notify_received"])
+    def _to_store(self, store, fields, *, msg_vals=False, **kwargs):
+        result = super()._to_store(store, fields, msg_vals=msg_vals, **kwargs)
+        # Only where there is something to say: other messages look as they do without us. While a
+        # message is posted, its values say it without a query.
+        if not msg_vals or msg_vals.get("notify_received"):
+            # sudo: who is shown a message may know how it came
+            special = self.sudo().filtered("notify_received")
+            store.add_records_fields(special, ["notify_received"])
         return result
