@@ -38,6 +38,7 @@
         "views/mail_alias_domain_views.xml",
         # checks
         # delivery
+        "data/delivery_data.xml",
         "views/notify_delivery_views.xml",
         # intake
         "data/intake_data.xml",

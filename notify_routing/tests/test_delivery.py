@@ -1,5 +1,10 @@
-from odoo.exceptions import AccessError, UserError
+from unittest.mock import patch
 
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import Form
+
+from ..models.delivery import mail_mail
 from .common import NotifyCase
 
 
@@ -43,3 +48,69 @@ class TestDelivery(NotifyCase):
         partner.unlink()
         self.assertTrue(row.exists())
         self.assertFalse(row.mail_message_id or row.partner_id)
+
+
+class TestQueue(NotifyCase):
+    """The queue's doors: what they change, and what they leave to Odoo."""
+
+    def mail(self, **values):
+        return self.env["mail.mail"].create({"email_to": "client@customer.example", **values})
+
+    def test_classes_of_mail(self):
+        def message(kind):
+            return self.env["mail.message"].create({"message_type": kind, "body": "x"}).id
+
+        self.assertEqual(self.mail().notify_priority, 0, "a mail of its own")
+        self.assertEqual(self.mail(mail_message_id=message("comment")).notify_priority, 0)
+        self.assertEqual(self.mail(mail_message_id=message("notification")).notify_priority, 1)
+        digests = self.env["mail.mail"].with_context(notify_mail_class="digest")
+        self.assertEqual(digests.create({"email_to": "a@b.example"}).notify_priority, 2)
+
+    def test_queue_that_is_called_in_a_transaction_is_odoos(self):
+        """Only a scheduled action may commit."""
+        Delivery = type(self.env["notify.delivery"])
+        with patch.object(Delivery, "_call_helpers"), patch.object(Delivery, "_drain") as drain:
+            self.env["mail.mail"].process_email_queue()
+            drain.assert_not_called()
+            self.env["mail.mail"].with_context(ir_cron_progress_id=1).process_email_queue()
+            drain.assert_called_once()
+
+    def test_another_addons_way_of_sending_is_noticed(self):
+        self.assertFalse(self.env["mail.mail"]._notify_is_changed("_send"))
+        with patch.object(mail_mail, "KNOWN", {"mail"}):
+            self.assertTrue(self.env["mail.mail"]._notify_is_changed("_send"))
+
+    def test_waiting_mail_is_canceled(self):
+        mail = self.mail()
+        row = self.env["notify.delivery"].create(
+            {"email": "client@customer.example", "mail_mail_id": mail.id, "state": "retrying"}
+        )
+        row.action_cancel()
+        self.assertEqual((row.state, mail.state), ("canceled", "cancel"))
+
+    def test_server_in_trouble_is_paused_longer_each_time_until_somebody_says_so(self):
+        server = self.env["ir.mail_server"].create({"name": "Server", "smtp_host": "mail.example"})
+        pauses = []
+        logger = "odoo.addons.notify_routing.models.delivery.ir_mail_server"
+        with patch.object(self.env.cr, "commit"), self.assertLogs(logger, "ERROR"):
+            for _time in range(3):
+                server._notify_break("535 5.7.8 bad credentials")
+                pauses.append(server.notify_broken_until - fields.Datetime.now())
+                server.notify_broken_until = fields.Datetime.now()
+        self.assertEqual(sorted(pauses), pauses)
+        server.action_notify_resume()
+        self.assertFalse(server.notify_broken_until or server.notify_broken_count)
+
+    def test_servers_form_and_settings_open(self):
+        server = self.env["ir.mail_server"].create({"name": "Server", "smtp_host": "mail.example"})
+        with Form(server) as form:
+            form.notify_sessions = 2
+        self.assertEqual(server._notify_session_count(), 2)
+        with patch.object(self.env.cr, "commit"):
+            server._notify_slow_down()
+        self.assertEqual(server._notify_session_count(), 1)
+        settings = self.env["res.config.settings"].create({"notify_retry_hours": 12})
+        settings.execute()
+        self.assertEqual(
+            self.env["ir.config_parameter"].get_param("notify_routing.retry_hours"), "12"
+        )

@@ -1,0 +1,78 @@
+from odoo import api, fields, models
+from odoo.tools import str2bool
+
+#: Addons whose ways of sending the courier knows.
+KNOWN = {"mail", "mass_mailing", "notify_routing"}
+DIRECT, NORMAL, DIGEST = range(3)
+
+
+class MailMail(models.Model):
+    """Door: the queue is worked on by the courier, and what Odoo sends itself leaves rows too."""
+
+    _inherit = "mail.mail"
+
+    notify_priority = fields.Integer(
+        "Class", default=NORMAL, help="0: direct, leaves first. 1: normal. 2: digest, leaves last."
+    )
+
+    _notify_queue_idx = models.Index("(notify_priority, id) WHERE state = 'outgoing'")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            vals.setdefault("notify_priority", self._notify_priority_of(vals))
+        return super().create(vals_list)
+
+    @api.model
+    def _notify_priority_of(self, vals):
+        """Hook for extensions: return how urgent a mail is.
+
+        Direct are mails of their own (passwords, invitations) and what a person wrote; a caller
+        may say otherwise with the context key ``notify_mail_class``.
+        """
+        if vals.get("mailing_id") or self.env.context.get("notify_mail_class") == "digest":
+            return DIGEST
+        # sudo: who writes a mail of a message may not be allowed to read the message
+        message = self.env["mail.message"].sudo().browse(vals.get("mail_message_id"))
+        kinds = ("comment", "user_notification", "email", "email_outgoing")
+        return DIRECT if not message or message.message_type in kinds else NORMAL
+
+    @api.model
+    def process_email_queue(self, email_ids=(), *args, **kwargs):
+        """A scheduled action may commit, and has the courier do it; who calls this in a
+        transaction of their own gets Odoo's own way."""
+        job = self.env.context.get("ir_cron_progress_id")
+        if job and not email_ids and "filters" not in self.env.context:
+            self.env["notify.delivery"]._call_helpers()
+            return self.env["notify.delivery"]._drain()
+        return super().process_email_queue(email_ids, *args, **kwargs)
+
+    def send_after_commit(self, *args, **kwargs):
+        parameter = self.env["ir.config_parameter"].sudo().get_param
+        if str2bool(parameter("notify_routing.background_sending") or "", False):
+            self.env["notify.delivery"]._trigger()
+            return None
+        return super().send_after_commit(*args, **kwargs)
+
+    def send(self, *args, **kwargs):
+        return super(MailMail, self.with_context(notify_odoo_sends=True)).send(*args, **kwargs)
+
+    def _send(self, *args, **kwargs):
+        server = kwargs.get("mail_server")
+        noted = self.with_context(notify_server_id=server.id) if server else self
+        return super(MailMail, noted)._send(*args, **kwargs)
+
+    def _postprocess_sent_message(self, success_pids, success_emails, *args, **kwargs):
+        if self.env.context.get("notify_odoo_sends"):
+            self.env["notify.delivery"].sudo()._note(self, success_pids, success_emails)
+        return super()._postprocess_sent_message(success_pids, success_emails, *args, **kwargs)
+
+    @api.model
+    def _notify_is_changed(self, name):
+        """Tell whether an addon that the courier does not know overrides a method."""
+        return any(
+            name in vars(model_class)
+            and model_class.__module__.startswith("odoo.addons.")
+            and model_class.__module__.split(".")[2] not in KNOWN
+            for model_class in type(self).__mro__
+        )
