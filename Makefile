@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-COMMANDS := demo test serve conformance odoo-suites lint dist i18n pictures
+COMMANDS := demo test serve conformance odoo-suites lint dist i18n pictures bench chaos
 # Anything after the command: make test ARGS="-k bell"
 ARGS ?=
 
@@ -15,6 +15,8 @@ help:
 	@echo 'make lint         ruff, pylint-odoo, prettier, eslint'
 	@echo 'make dist         wheels and zips, proved by installing them'
 	@echo 'make i18n         export and check the translations'
+	@echo 'make bench        stock Odoo and the addon side by side (ARGS="drain_20ms" for some)'
+	@echo 'make chaos        kill workers and servers while mail leaves, and count what arrives'
 	@echo 'make pictures     take the pictures of the README from the running web client'
 
 $(COMMANDS):

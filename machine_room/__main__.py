@@ -16,6 +16,8 @@ COMMANDS = {
     "lint": ("machine_room.lint", ()),
     "dist": ("machine_room.dist", ()),
     "i18n": ("machine_room.i18n", ()),
+    "bench": ("machine_room.bench", ()),
+    "chaos": ("machine_room.chaos", ()),
     "pictures": ("machine_room.pictures", ("dovecot", "chromium")),
 }
 

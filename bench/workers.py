@@ -1,0 +1,76 @@
+"""Four workers that send one queue together: four processes, as on one host or on several."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from machine_room import databases, paths
+
+from . import drain, site
+from .sink import sink
+
+NAMES = ("drain_4_workers",)
+MAILS = 2000
+#: Seconds that workers get to start.
+START = 15
+
+
+def run(progress: Callable[[str], None], names: Iterable[str] = NAMES) -> Iterator[dict]:
+    """Yield mails a second of four workers; stock has only ever one, whose figure it shows."""
+    with site.postgres() as (server, templates):
+        stock = drain.measure(server, templates["stock"], 0, 300, False, progress, NAMES[0])
+        with site.copy_of(server, templates["ours"]) as filled:
+            with site.environment(filled) as env:
+                site.set_up(env)
+                drain.fill(env, MAILS, False)
+                env.cr.commit()
+            one, four = (_rate(server, filled, count, progress) for count in (1, 4))
+        yield {
+            "name": NAMES[0],
+            "unit": "mails/s",
+            "stock": round(stock["rate"], 1),
+            "ours": round(four, 1),
+            "ratio": round(four / stock["rate"], 2),
+            "one_worker": round(one, 1),
+            "to_one_worker": round(four / one, 2),
+        }
+
+
+def _rate(server, filled, count, progress) -> float:
+    """Return the mails a second of so many workers that all run when the queue falls due."""
+    with site.copy_of(server, filled) as database, sink() as relay, contextlib.ExitStack() as stack:
+        server.execute("UPDATE mail_mail SET scheduled_date = '2100-01-01'", database=database)
+        server.execute(f"UPDATE ir_mail_server SET smtp_port = {relay.port}", database=database)
+        for _number in range(count):
+            stack.callback(_stop, _start(server, database))
+        time.sleep(START)
+        server.execute("UPDATE mail_mail SET scheduled_date = NULL", database=database)
+        started = time.monotonic()
+        while (taken := relay.taken()) < MAILS:
+            if time.monotonic() - started > 600:
+                raise AssertionError(f"{taken} of {MAILS} mails arrived")
+            time.sleep(0.05)
+        rate = MAILS / (time.monotonic() - started)
+        if relay.taken() != MAILS:
+            raise AssertionError("A mail was sent twice")
+    progress(f"drain_4_workers, {count} at work: {rate:.1f} mails/s")
+    return rate
+
+
+def _start(server, database) -> subprocess.Popen:
+    config = databases.config_file(server, log_level="error")
+    return subprocess.Popen(
+        [sys.executable, "-m", "machine_room.queue_worker", database],
+        env={**os.environ, "NOTIFY_CONFIG": str(config)},
+        cwd=paths.ROOT,
+    )
+
+
+def _stop(worker: subprocess.Popen) -> None:
+    worker.kill()
+    worker.wait()
