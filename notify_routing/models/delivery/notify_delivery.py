@@ -27,7 +27,7 @@ class NotifyDelivery(models.Model):
         "res.partner", string="Person", ondelete="set null", index="btree_not_null"
     )
     company_id = fields.Many2one("res.company", ondelete="cascade", index=True)
-    server_id = fields.Many2one("ir.mail_server", string="Server", ondelete="set null")
+    server_id = fields.Many2one("ir.mail_server", "Mail Server", ondelete="set null")
     res_model = fields.Char("Document Type")
     res_id = fields.Many2oneReference("Document", model_field="res_model")
 
