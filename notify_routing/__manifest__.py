@@ -37,6 +37,8 @@
         "views/notify_return_key_views.xml",
         "views/mail_alias_domain_views.xml",
         # checks
+        "data/check_data.xml",
+        "views/notify_check_views.xml",
         # delivery
         "data/delivery_data.xml",
         "views/notify_delivery_views.xml",

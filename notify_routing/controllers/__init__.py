@@ -1,2 +1,3 @@
+from . import health
 from . import html_editor
 from . import thread

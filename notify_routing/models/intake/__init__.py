@@ -8,3 +8,7 @@ from . import mail_alias_domain
 from . import mail_message
 from . import mail_thread
 from . import res_config_settings
+from . import notify_check_probe
+from . import notify_check_mailbox
+from . import notify_check_round_trip
+from . import mail_thread_probe

@@ -3,3 +3,13 @@ from . import notify_return_address
 from . import mail_alias_domain
 from . import mail_mail
 from . import res_config_settings
+from . import notify_check
+from . import notify_check_run
+from . import notify_check_outgoing
+from . import notify_check_senders
+from . import notify_check_dns
+from . import notify_check_jobs
+from . import ir_mail_server_dns
+from . import res_config_settings_check
+from . import res_partner
+from . import notify_router_faults
