@@ -206,17 +206,21 @@ class TestQuarantine(MailCommon):
 
     def test_what_a_script_hands_over_is_kept_too(self):
         """The mail server must not return an answer to the customer who wrote it."""
+        self.mail_alias_domain.notify_return_mode = "plus"
+        message = self.document.message_post(body="Offer", subtype_xmlid="mail.mt_comment")
+        address = self.env["notify.return.address"]._reply_address(
+            message, self.client, self.env.ref("base.main_company")
+        )
+        message.sudo().unlink()
         raw = (
-            f"From: client@customer.example\nTo: catchall.test@{self.alias_domain}\n"
-            "Subject: Re: Offer\nIn-Reply-To: <rewritten@relay.example>\n"
+            f"From: client@customer.example\nTo: {address}\nSubject: Re: Offer\n"
             "Message-ID: <script@customer.example>\n\nHello\n"
         )
-        self.mail_alias_domain.catchall_alias = "catchall.test"
         with self.mock_mail_gateway():
             self.assertFalse(self.env["mail.thread"].message_process(False, raw))
         self.assertNotSentEmail()
         kept = self.env["notify.quarantine"].search([("subject", "=", "Re: Offer")])
-        self.assertEqual((kept.reason, kept.stage), ("no_route", "open"))
+        self.assertEqual((kept.reason, kept.stage), ("gone", "open"))
 
     def test_a_script_hears_that_a_mail_belongs_nowhere(self):
         raw = f"From: a@b.example\nTo: nobody@{self.alias_domain}\nMessage-ID: <n@b>\n\nHello\n"

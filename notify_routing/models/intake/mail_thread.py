@@ -122,8 +122,9 @@ class MailThread(models.AbstractModel):
     def _detect_write_to_catchall(self, msg_dict):
         to_catchall = super()._detect_write_to_catchall(msg_dict)
         incoming = self._notify_incoming()
-        if to_catchall and incoming.answered and not incoming.is_program:
-            # A customer who answers us must not be told that they did something wrong.
+        if to_catchall and incoming.intake and incoming.answered and not incoming.is_program:
+            # A customer who answers us must not be told that they did something wrong. (What a mail
+            # server's script hands over stays as Odoo has it.)
             raise SetAside(
                 "no_route",
                 self.env._("This answers a message, but a relay rewrote which one."),
