@@ -29,8 +29,9 @@ _ACTIONS: dict[str, Kind] = {
 _ORDER: tuple[Kind, ...] = ("complaint", "failed", "delayed", "read", "passed")
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _CODE = re.compile(r"\b([245]\d\d)(?=[ -])")
-#: Addresses that do not exist or are closed (RFC 3463); anything else may work tomorrow.
-_HARD = re.compile(r"5\.1\.(?!7|8)\d+|5\.2\.1|5\.4\.1|5\.0\.0")
+#: Addresses that do not exist or are closed (RFC 3463; 5.4.1 and 5.5.0 are how Microsoft says so);
+#: anything else may work tomorrow.
+_HARD = re.compile(r"5\.1\.(?!7|8)\d+|5\.2\.1|5\.4\.1|5\.5\.0|5\.0\.0")
 _TEXT_LIMIT = 500
 
 
