@@ -32,6 +32,14 @@
         "views/notify_menus.xml",
         # schedule
         # deadlines
+        "security/notify_deadline_rules.xml",
+        "data/deadline_data.xml",
+        "data/deadline_templates.xml",
+        "views/notify_deadline_views.xml",
+        "views/notify_deadline_alert_views.xml",
+        "views/notify_deadline_company_views.xml",
+        "views/notify_waiting_views.xml",
+        "views/notify_deadline_menus.xml",
         # sender
         "data/sender_data.xml",
         "views/notify_return_key_views.xml",

@@ -3,6 +3,8 @@ from . import test_bell
 from . import test_bell_tours
 from . import test_check
 from . import test_delivery
+from . import test_deadline
+from . import test_deadline_faults
 from . import test_externals
 from . import test_intake_fuzz
 from . import test_preference
@@ -23,5 +25,6 @@ from . import test_table
 from . import test_table_tours
 from . import test_trail
 from . import test_trail_tours
+from . import test_waiting
 from . import test_why
 from . import test_why_tours

@@ -3,3 +3,12 @@ from . import notify_push
 from . import notify_router
 from . import mail_thread
 from . import res_users
+from . import notify_deadline
+from . import notify_deadline_offset
+from . import notify_deadline_company
+from . import notify_deadline_user
+from . import notify_deadline_people
+from . import notify_deadline_alert
+from . import notify_deadline_round
+from . import notify_deadline_forecast
+from . import notify_waiting
