@@ -233,7 +233,7 @@ class TestDeadlinePeople(DeadlineCase):
         self.assertFalse(self.deadline.opted_out_ids)
 
     def test_k6_opt_out_from_the_alert(self):
-        """The link in the mail leads to the alert, where one's own can be stopped; nobody else's."""
+        """The link in the mail leads to the alert, where one's own can be stopped."""
         self.make_deadline(name="Always", mandatory=True)
         self.lead()
         self.run_at(TODAY)

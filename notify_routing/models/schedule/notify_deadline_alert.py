@@ -212,7 +212,7 @@ class NotifyDeadlineAlert(models.Model):
             "params": {
                 "type": "success",
                 "message": self.env._(
-                    "You are not alerted of “%(deadlines)s” any more. My Preferences takes it back.",
+                    "You are not alerted of “%(deadlines)s” any more. My Preferences undoes it.",
                     deadlines=", ".join(stopped.mapped("name")),
                 ),
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},

@@ -80,7 +80,7 @@ class ResCompany(models.Model):
     def _notify_next_alert_words(self):
         """Return the same in words, with what is wrong with the time zone."""
         self.ensure_one()
-        zone, known = self._notify_zone()
+        _zone, known = self._notify_zone()
         name = self.notify_alert_tz if known and self.notify_alert_tz else "UTC"
         at = format_datetime(
             self.env, self._notify_next_alert_at(), tz=name, dt_format="EEEE d MMMM, HH:mm"

@@ -283,7 +283,7 @@ class NotifyDeadline(models.Model):
             result[partner_id] = {
                 "user": users.browse(recipient["uid"] or []),
                 "internal": internal,
-                # Whoever had a user and has none now has left: there is no saying what they may see.
+                # Who had a user and has none now has left: nobody can say what they may see.
                 "gone": not recipient["active"]
                 or (not recipient["uid"] and partner_id in left.ids),
                 "channels": frozenset(wanted & possible),
