@@ -31,6 +31,9 @@
         "views/res_config_settings_views.xml",
         "views/notify_menus.xml",
         # schedule
+        "data/schedule_data.xml",
+        "views/notify_schedule_views.xml",
+        "views/notify_digest_templates.xml",
         # deadlines
         "security/notify_deadline_rules.xml",
         "data/deadline_data.xml",

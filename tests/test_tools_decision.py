@@ -33,6 +33,7 @@ cells = st.lists(
         only_new=flags,
         only_mail=flags,
         urgent=flags,
+        wait=st.sampled_from([0, 5]),
         own_act=flags,
         email=flags,
     ),
@@ -125,7 +126,8 @@ def test_direct_and_urgent_pass_the_schedule(event, candidate, lines, preference
     if candidate.direct:
         assert email.state != HELD
     if email.state == HELD and email.line_id:
-        assert not next(line for line in lines if line.id == email.line_id).urgent
+        line = next(line for line in lines if line.id == email.line_id)
+        assert not line.urgent or email.due == MOMENT + timedelta(minutes=line.wait)
 
 
 @given(st.lists(st.tuples(events, cells), max_size=4), candidates, preferences)

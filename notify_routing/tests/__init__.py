@@ -18,6 +18,9 @@ from . import test_run_tours
 from . import test_run_undo
 from . import test_scheme
 from . import test_scheme_audit
+from . import test_schedule
+from . import test_schedule_review
+from . import test_schedule_unsubscribe
 from . import test_scheme_tours
 from . import test_simulate
 from . import test_subscription

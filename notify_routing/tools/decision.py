@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 CHANNELS = ("email", "inbox", "push")
 NOW, HELD, SUPPRESSED = "now", "held", "suppressed"
@@ -36,6 +36,7 @@ class Cell:
     :param only_new: only those who came into the role by this very act
     :param only_mail: the only mail that a document sends in its quiet states
     :param urgent: schedules do not hold it
+    :param wait: minutes that its e-mail waits, so that a burst becomes one mail
     :param own_act: whoever acts is told as well
     :param email: whether mail is allowed for this document
     """
@@ -48,6 +49,7 @@ class Cell:
     only_new: bool = False
     only_mail: bool = False
     urgent: bool = False
+    wait: int = 0
     own_act: bool = False
     email: bool = True
 
@@ -87,10 +89,12 @@ class Preference:
 
     :param channels: subset of email and inbox
     :param due: when what may wait leaves; ``None`` for at once
+    :param quiet: these are the person's quiet hours: no device makes a noise
     """
 
     channels: frozenset[str] = frozenset({"email"})
     due: datetime | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class Decision:
     :param state: :data:`NOW`, :data:`HELD` or :data:`SUPPRESSED`
     :param reason: short code; its sentence is in ``mail.notification`` and ``notify.suppression``
     :param line_id: the line that decided, if one did
+    :param due: when what is held leaves
+    :param burst: it is held by its line's wait: what else happens on the document joins it
     """
 
     channel: str
@@ -107,6 +113,7 @@ class Decision:
     reason: str
     line_id: int | None = None
     due: datetime | None = None
+    burst: bool = False
 
 
 def decide(
@@ -142,10 +149,19 @@ def _of_channel(
     if wanted is None:
         return Decision(channel, SUPPRESSED, refused)
     reason, cell = wanted
-    held = preference.due and preference.due > now and channel == "email"
-    if held and not candidate.direct and not (cell and cell.urgent):
-        return Decision(channel, HELD, reason, cell and cell.id, preference.due)
-    return Decision(channel, NOW, reason, cell and cell.id)
+    line_id = cell and cell.id
+    if candidate.direct:
+        return Decision(channel, NOW, reason, line_id)
+    passes = bool(cell and cell.urgent)
+    if channel == "push" and preference.quiet and not passes:
+        return Decision(channel, SUPPRESSED, "quiet_hours", line_id)
+    if channel == "email":
+        scheduled = preference.due if preference.due and not passes else now
+        burst = now + timedelta(minutes=cell.wait if cell else 0)
+        due = max(scheduled, burst)
+        if due > now:
+            return Decision(channel, HELD, reason, line_id, due, burst=burst >= scheduled)
+    return Decision(channel, NOW, reason, line_id)
 
 
 def _blocked(channel: str, candidate: Candidate) -> str | None:

@@ -29,6 +29,7 @@ class MailNotification(models.Model):
             ("other", "was added by another function of the system"),
             ("role", "has a role that the scheme tells of this"),
             ("mandatory", "has a role that the scheme always tells of this"),
+            ("delegate", "stands in for somebody who is away"),
         ],
         string="Reason",
         help="Why this person is told.",
@@ -50,25 +51,44 @@ class MailNotification(models.Model):
     notify_in_app = fields.Boolean(
         "In Odoo Too", help="Told by e-mail and in Odoo: one row, unread until it is read in Odoo."
     )
-    notify_due = fields.Datetime("Due", help="When this leaves. Empty: at once.")
+    notify_due = fields.Datetime(
+        "Held Until", help="When the e-mail leaves. Empty: at once, or it has left."
+    )
+    notify_burst = fields.Boolean(
+        "Waits For More", help="Held for what else happens on the document: one mail for all."
+    )
+    notify_left = fields.Datetime("Left", help="When an e-mail that was held was let go.")
+
+    # In the order in which the review takes people.
+    _held_idx = models.Index(
+        "(res_partner_id, mail_email_address, notify_due) WHERE notify_due IS NOT NULL"
+    )
 
     @api.model_create_multi
     def create(self, vals_list):
         message_id, decisions = self.env.context.get("notify_decisions") or (None, {})
-        in_app = set()
+        in_app, existing = set(), {}
         for vals in vals_list:
             if message_id and vals.get("mail_message_id") == message_id:
-                decision = decisions.get(
-                    vals.get("res_partner_id") or vals.get("mail_email_address"), {}
-                )
+                who = self._whose(vals)
+                decision = decisions.get(who, {})
+                if decision.get("held_id"):
+                    # The row is there since the e-mail was held, and says why.
+                    existing[who] = self.browse(decision["held_id"])
+                    continue
                 vals.update(decision.get("row", {}))
                 if decision.get("both") and vals.get("notification_type") == "email":
                     in_app.add(vals["res_partner_id"])
-        # Odoo allows one row a message and person: the e-mail joins the one that is there in-app.
-        existing = self._in_app_rows(message_id, in_app)
-        fresh = [vals for vals in vals_list if vals.get("res_partner_id") not in existing]
-        created = super().create(fresh)
-        return self._join_in_app(vals_list, existing, created) if existing else created
+        # Odoo allows one row a message and person: the e-mail joins the one that is there.
+        existing |= self._in_app_rows(message_id, in_app)
+        if not existing:
+            return super().create(vals_list)
+        fresh = [vals for vals in vals_list if self._whose(vals) not in existing]
+        return self._join(vals_list, existing, super().create(fresh))
+
+    @api.model
+    def _whose(self, vals):
+        return vals.get("res_partner_id") or vals.get("mail_email_address")
 
     def _in_app_rows(self, message_id, partner_ids):
         """Return the rows of people who were told of a message in-app: ``{partner_id: row}``."""
@@ -79,12 +99,13 @@ class MailNotification(models.Model):
         )
         return {row.res_partner_id.id: row for row in rows}
 
-    def _join_in_app(self, vals_list, existing, created):
-        """Make one row of an in-app notification that is there and the e-mail that comes.
+    def _join(self, vals_list, existing, created):
+        """Make one row of the one that is there, in-app or held, and the e-mail that comes.
 
-        It stays unread, so that it counts in the inbox, and follows the fate of the e-mail.
+        It stays as unread as it was, so that it counts in the inbox, and follows the fate of the
+        e-mail.
 
-        :param dict existing: ``{partner_id: row}``
+        :param dict existing: ``{partner_id or address: row}``
         :param created: the rows of those who are told by e-mail only, in the order of the values
         :return: one row for each of the values, in their order
         """
@@ -92,7 +113,7 @@ class MailNotification(models.Model):
         rows = self.browse()
         by_values = {}
         for vals in vals_list:
-            row = existing.get(vals.get("res_partner_id"))
+            row = existing.get(self._whose(vals))
             if row is None:
                 rows |= next(created)
                 continue
@@ -102,7 +123,8 @@ class MailNotification(models.Model):
                 for name, value in vals.items()
                 if name not in ("mail_message_id", "res_partner_id", "is_read", "read_date")
             }
-            kept["notify_in_app"] = True
+            if row.notification_type == "inbox":
+                kept["notify_in_app"] = True
             key = tuple(sorted(kept.items()))
             by_values[key] = by_values.get(key, self.browse()) | row
         for values, own in by_values.items():

@@ -10,6 +10,8 @@ DECISION = (
     "notify_reason",
     "notify_origin",
     "notify_subscription_id",
+    "notify_due",
+    "notify_burst",
 )
 
 
@@ -115,6 +117,7 @@ class MailThread(models.AbstractModel):
         decisions = {
             recipient["id"] or recipient["email_normalized"]: {
                 "both": recipient.get("notify_both", False),
+                "held_id": recipient.get("notify_held_id", False),
                 "row": {name: recipient.get(name, False) for name in DECISION},
             }
             for recipient in recipients_data

@@ -6,7 +6,7 @@ from psycopg2 import Error as DatabaseError
 from odoo import api, models
 from odoo.tools import SQL
 
-from ...tools.decision import NOW, Candidate, Event, Preference, decide, settle
+from ...tools.decision import Candidate, Event, Preference, decide, settle
 
 _logger = logging.getLogger(__name__)
 
@@ -121,7 +121,9 @@ class NotifyRouter(models.AbstractModel):
             str(role.id) for role in roles if roles._specs()[role.id][0] == "follower"
         }
         stock = {id(recipient) for recipient in recipients}
-        preferences = self._preferences(document._name, everybody)
+        preferences = self._preferences(
+            document._name, everybody, "act" if act else self._event_of(document, msg_vals, message)
+        )
         pushes = self._pushes(document._name, everybody)
         quiet = bool(
             scheme.quiet_domain
@@ -164,6 +166,18 @@ class NotifyRouter(models.AbstractModel):
             )
             result.append((recipient, outcome))
         return result
+
+    @api.model
+    def _event_of(self, document, msg_vals, message):
+        """Return the code of the event that a message tells of."""
+
+        def value(name):
+            return msg_vals[name] if name in msg_vals else message.sudo()[name]
+
+        subtype_id = (
+            msg_vals["subtype_id"] if "subtype_id" in msg_vals else message.sudo().subtype_id.id
+        )
+        return document._notify_event(value("message_type"), subtype_id)
 
     @api.model
     def _cells(self, row, document):
@@ -284,8 +298,11 @@ class NotifyRouter(models.AbstractModel):
     # ------------------------------------------------------------
 
     @api.model
-    def _preferences(self, model, recipients):
-        """Hook: return how each recipient prefers to be told, as a list in the same order."""
+    def _preferences(self, model, recipients, event):
+        """Hook: return how each recipient prefers to be told, as a list in the same order.
+
+        :param str event: a value of ``mail.notification.notify_event``
+        """
         return [Preference(frozenset({recipient["notif"]})) for recipient in recipients]
 
     @api.model
@@ -304,16 +321,17 @@ class NotifyRouter(models.AbstractModel):
     @api.model
     def _write_decision(self, recipient, outcome, events):
         """Return a recipient's data with what was decided."""
-        channels = {
-            channel for channel, (_event, decision) in outcome.told.items() if decision.state == NOW
-        }
+        channels = {channel for channel, (_event, decision) in outcome.told.items()}
         event, decision = next(iter(outcome.told.values()))
+        _event, email = outcome.told.get("email", (None, None))
         return {
             **recipient,
             "notif": "email" if "email" in channels else "inbox" if "inbox" in channels else "push",
             "notify_both": {"email", "inbox"} <= channels,
             "notify_push": "push" in channels,
             "notify_decided": True,
+            "notify_due": email.due if email else None,
+            "notify_burst": bool(email and email.burst),
             "notify_event_id": events[event.code].event_id,
             "notify_line_id": decision.line_id,
             "notify_reason": decision.reason if decision.reason != "direct" else False,

@@ -238,10 +238,13 @@ class NotifyRouter(models.AbstractModel):
                 people = self.env["res.partner"].sudo().browse(new[str(row.role_id)])
                 details = people.mapped("name")
             elif row.kind in act["files"]:
-                details = (
-                    self.env["ir.attachment"].sudo().browse(act["files"][row.kind]).mapped("name")
-                )
+                # Each can be left out of a mail that waits, when it is deleted meanwhile.
+                details = [
+                    Markup('<span data-oe-model="ir.attachment" data-oe-id="%s">%s</span>')
+                    % (file.id, file.name or "")
+                    for file in self.env["ir.attachment"].sudo().browse(act["files"][row.kind])
+                ]
             name = Event.browse(row.event_id).name
-            text = f"{name}: {', '.join(filter(None, details))}" if details else name
-            entries.append(Markup("<li>%s</li>") % text)
+            text = Markup("%s: %s") % (name, Markup(", ").join(filter(None, details)))
+            entries.append(Markup("<li>%s</li>") % (text if details else name))
         return Markup("<ul>%s</ul>") % Markup("").join(entries)

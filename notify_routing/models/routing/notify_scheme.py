@@ -300,6 +300,11 @@ class NotifySchemeLine(models.Model):
         "The Only Mail", help="Sent also for documents that send no other mail."
     )
     urgent = fields.Boolean(help="Schedules do not hold it.")
+    wait = fields.Integer(
+        "Wait (Minutes)",
+        help="E-mail waits up to so many minutes, so that a burst on one document becomes one "
+        "mail. What is deleted meanwhile is left out. 0: at once.",
+    )
     own_act = fields.Boolean(help="Whoever acts is told as well.")
     email_domain = fields.Char(
         "E-mail Only For", help="Documents that this line sends mail for; empty for all."
@@ -308,12 +313,16 @@ class NotifySchemeLine(models.Model):
     _one_cell = models.UniqueIndex(
         "(scheme_id, event_id, role_id)", "This scheme has a line for this event and role already."
     )
+    _wait_within_a_day = models.Constraint(
+        "CHECK(COALESCE(wait, 0) BETWEEN 0 AND 1440)",
+        "E-mail of a line can wait from 0 to 1440 minutes, which is a day.",
+    )
 
     @api.model
     def _cell_fields(self):
         return [
             "prefer", "email", "inbox", "push",
-            "mandatory", "only_new", "only_mail", "urgent", "own_act", "email_domain",
+            "mandatory", "only_new", "only_mail", "urgent", "wait", "own_act", "email_domain",
         ]  # fmt: skip
 
     @api.constrains("email_domain", "scheme_id")
@@ -343,7 +352,8 @@ class NotifySchemeLine(models.Model):
         self.ensure_one()
         channels = frozenset(name for name in ("email", "inbox", "push") if self[name])
         flags = {
-            name: self[name] for name in ("mandatory", "only_new", "only_mail", "urgent", "own_act")
+            name: self[name]
+            for name in ("mandatory", "only_new", "only_mail", "urgent", "wait", "own_act")
         }
         return Cell(
             id=self.id, role=str(self.role_id.id), channels=channels, prefer=self.prefer, **flags

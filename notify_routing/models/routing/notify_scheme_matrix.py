@@ -256,6 +256,8 @@ class NotifySchemeLine(models.Model):
             for name in ("mandatory", "only_new", "only_mail", "urgent", "own_act")
             if self[name]
         ]
+        if self.wait:
+            flags.append(self.env._("waits %(minutes)s min for more", minutes=self.wait))
         if self.email_domain:
             flags.append(f"{label('email_domain')} {self.email_domain}")
         words = ", ".join(channels) or self.env._("Off")

@@ -100,9 +100,24 @@ class NotifyPreference(models.Model):
         self.env.registry.clear_cache("stable")
         return result
 
+    @api.model
+    def _choice_fields(self):
+        """Hook: return the fields with which a row says something."""
+        return ["channel"]
+
+    def _says_something(self, without=()):
+        """Tell whether a row says anything, leaving some fields out."""
+        return any(self[name] for name in self._choice_fields() if name not in without)
+
+    def _forget(self, *names):
+        """Empty some fields; rows that say nothing then are removed."""
+        kept = self.filtered(lambda preference: preference._says_something(without=names))
+        (self - kept).unlink()
+        kept.write(dict.fromkeys(names, False))
+
     def _write_stock_types(self):
         """Make stock's field say what the preferences without document type say."""
-        for preference in self.filtered(lambda preference: not preference.model_id):
+        for preference in self.filtered(lambda row: row.channel and not row.model_id):
             stock = "email" if preference.channel == "email" else "inbox"
             if preference.user_id.notification_type != stock:
                 # sudo: the person's own row was writable; the same person's field follows
@@ -118,7 +133,12 @@ class NotifyPreference(models.Model):
     def _channels(self):
         """Return all preferences: ``{(user_id, model or None): channel}``."""
         self.flush_model()
-        self.env.cr.execute("SELECT user_id, model, channel FROM notify_preference")
+        self.env.cr.execute(
+            """
+            SELECT user_id, model, channel FROM notify_preference
+             WHERE channel IS NOT NULL OR model IS NOT NULL
+            """
+        )
         return {
             (user_id, model or None): channel for user_id, model, channel in self.env.cr.fetchall()
         }
@@ -180,8 +200,8 @@ class NotifyPreference(models.Model):
         model_id = self.env["ir.model"]._get_id(Table._known(model))
         mine = [("user_id", "=", self.env.uid), ("model_id", "=", model_id)]
         preference = self.search(mine, limit=1)
-        if preference and not channel and not preference.push:
-            preference.unlink()
+        if preference and not channel:
+            preference._forget("channel")
         elif preference:
             preference.channel = channel
         elif channel:

@@ -13,16 +13,20 @@ class NotifyPreference(models.Model):
         "has to be registered: allow notifications in its browser.",
     )
 
-    @api.constrains("model_id", "channel", "push")
+    @api.constrains(lambda self: ["model_id", *self._choice_fields()])
     def _check_push(self):
         for preference in self.filtered(lambda preference: not preference.model_id):
-            if preference.push or not preference.channel:
+            if preference.push or not preference._says_something():
                 raise ValidationError(
                     self.env._(
                         "Choose a channel for all document types; pushes are allowed for one "
                         "document type at a time."
                     )
                 )
+
+    @api.model
+    def _choice_fields(self):
+        return [*super()._choice_fields(), "push"]
 
     @tools.ormcache(cache="stable")
     def _pushed(self):
@@ -43,8 +47,8 @@ class NotifyPreference(models.Model):
         model_id = self.env["ir.model"]._get_id(Table._known(model))
         mine = [("user_id", "=", self.env.uid), ("model_id", "=", model_id)]
         preference = self.search(mine, limit=1)
-        if preference and not allowed and not preference.channel:
-            preference.unlink()
+        if preference and not allowed:
+            preference._forget("push")
         elif preference:
             preference.push = allowed
         elif allowed:

@@ -4,22 +4,29 @@ from ...tools.decision import Preference
 
 
 class NotifyRouter(models.AbstractModel):
-    """The router asks here how people want to be told."""
+    """The router asks here how and when people want to be told."""
 
     _inherit = "notify.router"
 
     @api.model
-    def _preferences(self, model, recipients):
+    def _preferences(self, model, recipients, event):
         wishes = [
-            {name: recipient[name] for name in ("uid", "ushare", "notif")}
+            {name: recipient[name] for name in ("id", "uid", "ushare", "notif")}
+            | {"notify_event": event}
             for recipient in recipients
         ]
         self.env["notify.preference"]._apply_channels(model, wishes)
-        return [
-            Preference(
-                frozenset({"email", "inbox"} if wish.get("notify_both") else {wish["notif"]})
-            )
+        channels = [
+            frozenset({"email", "inbox"} if wish.get("notify_both") else {wish["notif"]})
             for wish in wishes
+        ]
+        for wish in wishes:
+            # A line may send e-mail to people who prefer otherwise: their time holds all the same.
+            wish["notif"] = "email"
+        self.env["notify.time"]._apply(model, wishes)
+        return [
+            Preference(wanted, due=wish.get("notify_due"), quiet=wish.get("notify_push") is False)
+            for wanted, wish in zip(channels, wishes, strict=True)
         ]
 
     @api.model

@@ -55,7 +55,7 @@ class ResUsers(models.Model):
         own = Preference.search([("user_id", "in", self.ids), ("model_id", "=", False)])
         both = {user_id for user_id, channel in chosen.items() if channel == "both"}
         kept = own.filtered(lambda preference: preference.user_id.id in both)
-        (own - kept).unlink()
+        (own - kept)._forget("channel")
         for channel in ("email", "inbox"):
             users = self.filtered(lambda user, channel=channel: chosen[user.id] == channel)
             users.notification_type = channel
@@ -82,6 +82,10 @@ class ResUsers(models.Model):
             self._forget_outdated()
         return result
 
+    def _notify_reschedule(self):
+        """Let what waits for these users wait until the time that their choices say now."""
+        self.env["notify.review"]._reschedule(self)
+
     def _forget_outdated(self):
         """Stock's field follows a group as well: what contradicts it now is older."""
         channels = self.env["notify.preference"].sudo()._channels()
@@ -99,7 +103,7 @@ class ResUsers(models.Model):
         # sudo: the row only repeats the field that was just written
         self.env["notify.preference"].sudo().search(
             [("user_id", "in", self.ids), ("model_id", "=", False)]
-        ).unlink()
+        )._forget("channel")
 
 
 class ResGroups(models.Model):

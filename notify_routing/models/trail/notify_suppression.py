@@ -12,8 +12,14 @@ class NotifySuppression(models.Model):
     _log_access = False
 
     mail_message_id = fields.Many2one(
-        "mail.message", string="Message", required=True, ondelete="cascade"
+        "mail.message",
+        string="Message",
+        ondelete="cascade",
+        help="Empty if it was deleted with its document.",
     )
+    res_model = fields.Char("Deleted Document's Model")
+    res_id = fields.Many2oneReference("Deleted Document's ID", model_field="res_model")
+    document_name = fields.Char("Deleted Document")
     partner_id = fields.Many2one("res.partner", string="Person", ondelete="cascade", index=True)
     email = fields.Char("Address")
     channel = fields.Selection(
@@ -31,6 +37,9 @@ class NotifySuppression(models.Model):
             ("email_off", "gets no mail of this: the scheme's filter says so"),
             ("quiet", "gets no mail: the document is in a state that sends none"),
             ("dedupe", "is told of a heavier event of the same act"),
+            ("gone", "the file or document was deleted meanwhile"),
+            ("read", "read it in Odoo meanwhile"),
+            ("quiet_hours", "was not to be disturbed at that hour"),
             # Not recorded, as they say no more than that nobody asked; simulations show them.
             ("off", "the scheme tells this role nothing here"),
             ("no_role", "has no role that the scheme speaks of"),

@@ -1,6 +1,7 @@
 import {CheckBox} from "@web/core/checkbox/checkbox";
 import {Component} from "@odoo/owl";
 import {LevelChip} from "@notify_routing/table/level_chip";
+import {MyTime} from "@notify_routing/table/my_time";
 import {SelectMenu} from "@web/core/select_menu/select_menu";
 import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
@@ -15,8 +16,12 @@ import {useService} from "@web/core/utils/hooks";
  */
 export class MyTable extends Component {
     static template = "notify_routing.MyTable";
-    static components = {CheckBox, LevelChip, SelectMenu};
-    static props = {...standardWidgetProps};
+    static components = {CheckBox, LevelChip, MyTime, SelectMenu};
+    static props = {
+        ...standardWidgetProps,
+        // On a page of its own there is no record.
+        record: {type: Object, optional: true},
+    };
 
     setup() {
         this.orm = useService("orm");
@@ -69,6 +74,19 @@ export class MyTable extends Component {
      */
     setChannel(model, channel) {
         return this.setPreference("set_mine", [model, channel || false]);
+    }
+
+    /**
+     * @param {string} model
+     * @param {string} scheduleId empty for "as everywhere"
+     */
+    setSchedule(model, scheduleId) {
+        return this.setPreference("set_my_schedule", [model, Number(scheduleId) || false]);
+    }
+
+    /** @param {import("./table_hook").Kind} kind */
+    scheduleLabel(kind) {
+        return _t("When e-mail about %(name)s leaves", {name: kind.name});
     }
 
     /**

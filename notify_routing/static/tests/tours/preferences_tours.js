@@ -81,7 +81,7 @@ tours.add("notify_preferences_by_type", {
             trigger: `${row("crm.lead")} .o-notify-LevelChip-own:contains("Only mentions")`,
         },
         {trigger: `${row("crm.lead")}:contains("your own default")`},
-        {trigger: `${row("crm.lead")} select`, run: "select both"},
+        {trigger: `${row("crm.lead")} select:first`, run: "select both"},
         {trigger: ".o-notify-MyTable[aria-busy=false]"},
         // Another document type, which is not followed yet.
         {trigger: ".o-notify-MyTable-add input", run: "click"},
@@ -97,7 +97,7 @@ tours.add("notify_preferences_by_type", {
         ...openPreferences(),
         {trigger: ".modal a[name=notify]", run: "click"},
         {trigger: `${row("calendar.event")} .o-notify-LevelChip-own:contains("Everything")`},
-        {trigger: `${row("crm.lead")} select:value(both)`},
+        {trigger: `${row("crm.lead")} select:first:value(both)`},
     ],
 });
 

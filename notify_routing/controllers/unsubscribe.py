@@ -1,0 +1,29 @@
+from odoo import http
+from odoo.http import request
+
+from ..models.schedule.notify_unsubscribe import ROUTE
+
+
+class NotifyUnsubscribe(http.Controller):
+    """Where the *unsubscribe* of a mail program leads (RFC 8058)."""
+
+    # Mail programs post without having seen a page of ours: the signature stands for the session.
+    @http.route(
+        ROUTE, type="http", auth="public", methods=["GET", "POST"], csrf=False, save_session=False
+    )
+    def unsubscribe(self, user="", what="", token="", **_more):
+        """Ask on GET, which programs call to look at a link; stop on POST."""
+        review = request.env["notify.review"].sudo()
+        target = review._unsubscribe_target(user, what, token)
+        if not target:
+            return request.render("notify_routing.unsubscribe", {"state": "wrong"}, status=404)
+        person, document = target
+        if request.httprequest.method == "POST":
+            review._unsubscribe(person, document)
+        values = {
+            "state": "done" if request.httprequest.method == "POST" else "ask",
+            "document": document.display_name if document else False,
+            "url": request.httprequest.full_path,
+        }
+        page = request.env["ir.ui.view"].sudo().with_context(lang=person.lang or "en_US")
+        return request.make_response(page._render_template("notify_routing.unsubscribe", values))
