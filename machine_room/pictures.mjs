@@ -1,10 +1,10 @@
 // Takes the pictures of the README from the running web client.
-// node pictures.mjs ADDRESS FOLDER ORDER_ID TEAM_ID
+// node pictures.mjs ADDRESS FOLDER ORDER_ID TEAM_ID DIGEST_FILE
 import {createRequire} from "node:module";
 
 const require = createRequire(process.env.NOTIFY_NODE_MODULES + "/");
 const {chromium} = require("playwright-core");
-const [address, folder, order, team] = process.argv.slice(2);
+const [address, folder, order, team, digest] = process.argv.slice(2);
 
 const browser = await chromium.launch({
     executablePath: process.env.NOTIFY_CHROMIUM,
@@ -56,5 +56,24 @@ await ben.click(".o_user_menu button");
 await ben.click(".o-dropdown--menu [data-menu=preferences]");
 await ben.locator(".modal .nav-link", {hasText: "Notifications"}).click();
 await shoot(ben, "preferences");
+
+for (const [name, width, height] of [
+    ["schedule", 1400, 800],
+    ["schedule-phone", 390, 844],
+]) {
+    const page = await as("anna", width, height);
+    await page.goto(`${address}/odoo/my-notifications`);
+    await page.waitForSelector(".o-notify-MyTime-next");
+    await shoot(page, name);
+}
+for (const [name, width, height] of [
+    ["digest", 900, 700],
+    ["digest-phone", 390, 844],
+]) {
+    const context = await browser.newContext({viewport: {width, height}});
+    const page = await context.newPage();
+    await page.goto(`file://${digest}`);
+    await shoot(page, name);
+}
 
 await browser.close();

@@ -33,10 +33,7 @@ def waiting(registry):
         )  # fmt: skip
         daily = env.ref("notify_routing.schedule_daily")
         env["notify.preference"].create(
-            [
-                {"user_id": user.id, "channel": False, "schedule_id": daily.id}
-                for user in users
-            ]
+            [{"user_id": user.id, "channel": False, "schedule_id": daily.id} for user in users]
         )
         document = env["res.partner"].create({"name": "Document"})
         document.message_subscribe(users.partner_id.ids)

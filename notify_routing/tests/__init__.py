@@ -20,6 +20,7 @@ from . import test_scheme
 from . import test_scheme_audit
 from . import test_schedule
 from . import test_schedule_review
+from . import test_schedule_tours
 from . import test_schedule_unsubscribe
 from . import test_scheme_tours
 from . import test_simulate

@@ -4,7 +4,6 @@ from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
-from odoo.tools import mute_logger
 
 from .common import NotifyCase
 
@@ -45,9 +44,7 @@ class ScheduleCase(NotifyCase):
         return (document or self.document).message_post(body=body, **values).sudo()
 
     def row(self, message, user):
-        return message.notification_ids.filtered(
-            lambda row: row.res_partner_id == user.partner_id
-        )
+        return message.notification_ids.filtered(lambda row: row.res_partner_id == user.partner_id)
 
     def due(self, user, **values):
         """Return when the e-mail of a new message leaves, for one person."""
@@ -165,9 +162,7 @@ class TestHold(ScheduleCase):
 
     @freeze_time("2026-11-22 10:00:00")
     def test_absence_holds_and_tells_the_delegate(self):
-        self.wants(
-            self.anna, schedule_id=False, back_on=date(2026, 12, 1), delegate_id=self.ben.id
-        )
+        self.wants(self.anna, schedule_id=False, back_on=date(2026, 12, 1), delegate_id=self.ben.id)
         self.document.message_unsubscribe(self.ben.partner_id.ids)
         message = self.post()
         self.assertEqual(self.row(message, self.anna).notify_due, datetime(2026, 11, 30, 23))
@@ -197,9 +192,7 @@ class TestHold(ScheduleCase):
 
     @freeze_time("2026-11-22 10:00:00")
     def test_a_delegate_who_may_not_read_is_not_told(self):
-        self.wants(
-            self.anna, schedule_id=False, back_on=date(2026, 12, 1), delegate_id=self.ben.id
-        )
+        self.wants(self.anna, schedule_id=False, back_on=date(2026, 12, 1), delegate_id=self.ben.id)
         self.document.message_unsubscribe(self.ben.partner_id.ids)
         self.env["ir.rule"].create(
             {
@@ -233,7 +226,9 @@ class TestHold(ScheduleCase):
         self.at_once.working_hours = True
         self.wants(self.anna, schedule_id=self.at_once.id)
         due = self.due(self.anna)
-        opens = min(calendar.attendance_ids.filtered(lambda day: day.dayofweek == "0").mapped("hour_from"))
+        opens = min(
+            calendar.attendance_ids.filtered(lambda day: day.dayofweek == "0").mapped("hour_from")
+        )
         self.assertEqual(due, datetime(2026, 11, 23) + timedelta(hours=opens - 1))
         with freeze_time("2026-11-23 10:00:00"):
             self.assertFalse(self.due(self.anna))
@@ -309,9 +304,7 @@ class TestPreferenceOfTime(ScheduleCase):
 
     def test_bad_input_is_refused_in_words(self):
         Schedule = self.env["notify.schedule"]
-        nothing = dict.fromkeys(
-            ("monday", "tuesday", "wednesday", "thursday", "friday"), False
-        )
+        nothing = dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), False)
         for call, words in (
             (
                 lambda: Schedule.create({"name": "Never", "kind": "weekly", **nothing}),
@@ -374,7 +367,10 @@ class TestPreferenceOfTime(ScheduleCase):
         self.assertEqual(told["quiet"], {"from": "22:00", "to": "07:00"})
         told = mine.set_my_time({"schedule_id": self.daily.id, "quiet_from": 0, "quiet_to": 0})
         self.assertEqual(told["quiet"], {"from": "", "to": ""})
-        self.assertIn({"field": "schedule_id", "name": "E-mail Leaves", "value": self.daily.id}, told["classes"])
+        self.assertIn(
+            {"field": "schedule_id", "name": "E-mail Leaves", "value": self.daily.id},
+            told["classes"],
+        )
         mine.set_my_time({"schedule_id": False})
         self.assertFalse(mine.search([]), "a row that says nothing goes")
         table = mine.set_my_schedule("crm.lead", self.daily.id)

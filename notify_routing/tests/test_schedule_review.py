@@ -63,7 +63,9 @@ class TestReview(ScheduleCase):
         lead = self.env["crm.lead"].create({"name": "Boats", "user_id": False})
         stages = self.env["crm.stage"].search([], limit=3)
         lead.stage_id = stages[0]
-        lead.message_subscribe(self.anna.partner_id.ids, self.env["mail.message.subtype"].search([]).ids)
+        lead.message_subscribe(
+            self.anna.partner_id.ids, self.env["mail.message.subtype"].search([]).ids
+        )
         self.env.flush_all()
         self.env.cr.flush()
         for stage in stages[1:]:
@@ -110,7 +112,9 @@ class TestReview(ScheduleCase):
         mail = self.review()
         own = mail.mail_message_id
         mail._postprocess_sent_message(self.anna.partner_id, [])
-        rows = messages.notification_ids.filtered(lambda row: row.res_partner_id == self.anna.partner_id)
+        rows = messages.notification_ids.filtered(
+            lambda row: row.res_partner_id == self.anna.partner_id
+        )
         self.assertEqual(set(rows.mapped("notification_status")), {"sent"})
         self.assertFalse(mail.exists() or own.exists(), "the digest's own message goes with it")
         self.assertTrue(messages.exists())

@@ -256,7 +256,9 @@ class NotifyRouter(models.AbstractModel):
         for channel in CHANNELS:
             if channel in told:
                 reason = recipient.get("notify_reason") or "follower"
-                channels.append(self._channel_data(channel, NOW, reason))
+                due = recipient.get("notify_due") if channel == "email" else None
+                state = HELD if due else NOW
+                channels.append(self._channel_data(channel, state, reason, due=due))
             else:
                 reason = "external" if external and channel != "email" else "prefers_other"
                 channels.append(

@@ -87,6 +87,12 @@ class NotifyReview(models.AbstractModel):
     @api.model
     def _reading(self, messages):
         """Return what the digests in this language share. Nothing of it depends on a reader."""
+        messages = messages.with_env(self.env(su=True))
+        messages.fetch(
+            ["model", "res_id", "body", "subject", "date", "author_id", "email_from", "reply_to"]
+            + ["message_id", "message_type", "subtype_id"]
+        )
+        messages.author_id.fetch(["name"])
         rows = self.env["mail.notification"]._fields["notify_event"]
         reading = Reading(self, dict(rows._description_selection(self.env)))
         trackings = self.env["mail.tracking.value"].sudo().search(

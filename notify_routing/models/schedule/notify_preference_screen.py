@@ -266,8 +266,10 @@ class NotifySubscriptionTable(models.AbstractModel):
             for (user_id, model), choice in book.choices.items()
             if user_id == self.env.uid
         }
-        schedules = self.env["notify.schedule"].with_context(notify_times=True).search(
-            [("active", "=", True)]
+        schedules = (
+            self.env["notify.schedule"]
+            .with_context(notify_times=True)
+            .search([("active", "=", True)])
         )
         table["schedules"] = [
             {"id": schedule.id, "name": schedule.display_name} for schedule in schedules

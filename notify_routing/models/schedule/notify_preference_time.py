@@ -173,7 +173,9 @@ class NotifyPreference(models.Model):
     def _time_book(self):
         """Return all choices of time, as a :class:`TimeBook`."""
         choices, people, used = {}, {}, set()
-        for row in self.sudo().search([("user_id", "!=", False)]).filtered(lambda row: row._says_time()):
+        for row in (
+            self.sudo().search([("user_id", "!=", False)]).filtered(lambda row: row._says_time())
+        ):
             chosen = {None: row.schedule_id.id}
             chosen |= {event: row[name].id for event, name in CLASS_FIELDS.items()}
             chosen = {event: found for event, found in chosen.items() if found}

@@ -14,6 +14,8 @@ _logger = logging.getLogger(__name__)
 PEOPLE = 500
 #: First key of the advisory locks by which workers leave each other's people alone.
 LOCK = 0x6E6F7469
+#: How often the review looks again when other workers change what it is about to take.
+TRIES = 5
 RECHECKS = ("none", "exists", "unread")
 
 
@@ -70,16 +72,18 @@ class NotifyReview(models.AbstractModel):
 
         :return: number of people; 0 if nothing is due that no other worker has
         """
-        try:
-            held = self._claim()
-        except errors.SerializationFailure:
-            # Another worker was faster with somebody's rows; the next look does not see them.
-            self.env.cr.rollback()
-            self.env.invalidate_all()
-            held = self._claim()
-        if held:
-            self._release(held)
-        return len({row.who for row in held})
+        for _try in range(TRIES):
+            try:
+                held = self._claim()
+            except errors.SerializationFailure:
+                # Another worker was faster with somebody's rows; the next look does not see them.
+                self.env.cr.rollback()
+                self.env.invalidate_all()
+                continue
+            if held:
+                self._release(held)
+            return len({row.who for row in held})
+        return 0
 
     @api.model
     def _count_due(self):

@@ -54,7 +54,7 @@ class NotifyReview(models.AbstractModel):
         """Return what a link speaks of, if it was signed here.
 
         :return: ``(user, document)``, the document being None for digests; None for a link that
-            was changed, or of which the person or the document does not exist any more
+            was changed, or of which the person or the document does not exist for them any more
         """
         if not (user_id or "").isdigit() or not token:
             return None
@@ -69,7 +69,10 @@ class NotifyReview(models.AbstractModel):
         if model not in self.env:
             return None
         document = self.env[model].sudo().browse(int(res_id)).exists()
-        return (user, document) if document else None
+        # Nobody is told of what they may not read, and nobody needs its name.
+        if not document or not document.with_user(user).has_access("read"):
+            return None
+        return user, document
 
     @api.model
     def _unsubscribe(self, user, document):

@@ -1,4 +1,5 @@
 import {Component, markRaw, onWillStart, useState} from "@odoo/owl";
+import {Mutex} from "@web/core/utils/concurrency";
 import {rpcErrorText} from "@notify_routing/table/words";
 import {useService} from "@web/core/utils/hooks";
 
@@ -14,6 +15,8 @@ export class MyTime extends Component {
     setup() {
         this.orm = useService("orm");
         this.notification = useService("notification");
+        /** Changes apply one after the other. */
+        this.mutex = new Mutex();
         this.state = useState({
             /** @type {Object|undefined} see `notify.preference.read_my_time` */
             time: undefined,
@@ -65,17 +68,19 @@ export class MyTime extends Component {
      * @param {string} method of `notify.preference`
      * @param {Array} args
      */
-    async change(method, args) {
-        this.state.isBusy = true;
-        try {
-            this.show(await this.call(method, args));
-        } catch (error) {
-            this.notification.add(rpcErrorText(error), {type: "danger"});
-            // What was typed and refused gives way to what holds.
-            await this.load();
-        } finally {
-            this.state.isBusy = false;
-        }
+    change(method, args) {
+        return this.mutex.exec(async () => {
+            this.state.isBusy = true;
+            try {
+                this.show(await this.call(method, args));
+            } catch (error) {
+                this.notification.add(rpcErrorText(error), {type: "danger"});
+                // What was typed and refused gives way to what holds.
+                await this.load();
+            } finally {
+                this.state.isBusy = false;
+            }
+        });
     }
 
     /** @param {Object} values see `notify.preference.set_my_time` */
