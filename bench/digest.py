@@ -42,7 +42,8 @@ def run(progress: Callable[[str], None]) -> Iterable[dict]:
     """Yield the results of all sizes.
 
     :param progress: told what is being done
-    :return: e.g. ``{"name": "digest_1000", "unit": "s", "stock": None, "ours": 9.1, "ratio": None}``
+    :return: e.g. ``{"name": "digest_1000", "unit": "s", "stock": None, "ours": 9.1,
+        "ratio": None}``
     """
     for people in SIZES:
         progress(f"digests of {people} people")

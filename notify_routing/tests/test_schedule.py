@@ -236,7 +236,7 @@ class TestHold(ScheduleCase):
 
 @tagged("post_install", "-at_install")
 class TestChangeOfMind(ScheduleCase):
-    """Whatever changes while mail waits: it leaves when the choices of now say, and none is lost."""
+    """Whatever changes while mail waits: it leaves as the choices of now say, and none is lost."""
 
     def setUp(self):
         super().setUp()
