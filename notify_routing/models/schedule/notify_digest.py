@@ -5,6 +5,21 @@ from odoo.tools import SQL, format_datetime, html2plaintext
 
 from ...tools.digest import Entry, as_text, sections, shorten
 
+#: What a digest says of a message, read for all of them at once.
+MESSAGE_FIELDS = (
+    "author_id",
+    "body",
+    "date",
+    "email_from",
+    "message_id",
+    "message_type",
+    "model",
+    "reply_to",
+    "res_id",
+    "subject",
+    "subtype_id",
+)
+
 
 @dataclass(slots=True)
 class Reading:
@@ -88,10 +103,7 @@ class NotifyReview(models.AbstractModel):
     def _reading(self, messages):
         """Return what the digests in this language share. Nothing of it depends on a reader."""
         messages = messages.with_env(self.env(su=True))
-        messages.fetch(
-            ["model", "res_id", "body", "subject", "date", "author_id", "email_from", "reply_to"]
-            + ["message_id", "message_type", "subtype_id"]
-        )
+        messages.fetch(MESSAGE_FIELDS)
         messages.author_id.fetch(["name"])
         rows = self.env["mail.notification"]._fields["notify_event"]
         reading = Reading(self, dict(rows._description_selection(self.env)))
@@ -192,7 +204,8 @@ class NotifyReview(models.AbstractModel):
             # An answer to a digest of one document belongs there.
             "reply_to": one.reply_to or company.email_formatted or self.env.user.email_formatted,
             "references": " ".join(filter(None, messages[-3:].mapped("message_id"))) if one else "",
-            "author_id": self.env.ref("base.partner_root").id,
+            # Not ref(), which looks whether the record exists, for each mail.
+            "author_id": self.env["ir.model.data"]._xmlid_to_res_id("base.partner_root"),
             "record_company_id": company.id,
             "record_alias_domain_id": company.alias_domain_id.id,
             "headers": repr({"Auto-Submitted": "auto-generated"}),
