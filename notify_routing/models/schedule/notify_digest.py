@@ -65,7 +65,9 @@ class NotifyReview(models.AbstractModel):
             if lang not in readings:
                 readings[lang] = self.with_context(lang=lang)._reading(messages)
             values.append(self._digest_values(readings[lang], who, partner, user, held))
-        mails = self.env["mail.mail"].sudo().create(values)
+        # The queue sends them after what people wrote to each other just now.
+        queue = self.env["mail.mail"].sudo().with_context(notify_mail_class="digest")
+        mails = queue.create(values)
         self._leave_with(dict(zip(people, mails.ids, strict=True)), people)
 
     @api.model
