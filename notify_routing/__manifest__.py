@@ -47,6 +47,7 @@
         "data/sender_data.xml",
         "views/notify_return_key_views.xml",
         "views/mail_alias_domain_views.xml",
+        "views/notify_sender_views.xml",
         # checks
         "data/check_data.xml",
         "views/notify_check_views.xml",

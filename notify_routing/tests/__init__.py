@@ -23,6 +23,7 @@ from . import test_schedule_review
 from . import test_schedule_tours
 from . import test_schedule_unsubscribe
 from . import test_scheme_tours
+from . import test_sender
 from . import test_simulate
 from . import test_subscription
 from . import test_table

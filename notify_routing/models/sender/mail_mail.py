@@ -1,8 +1,14 @@
+from smtplib import SMTPException
+
 from odoo import models
+from odoo.exceptions import UserError
 from odoo.tools import email_normalize, formataddr, str2bool
 from odoo.tools.mail import email_split_tuples
 
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+
 from ...tools.address_token import HEADER_LENGTH
+from .ir_mail_server import HEADER, pack
 
 
 class MailMail(models.Model):
@@ -22,6 +28,10 @@ class MailMail(models.Model):
         if self._returns_to_us():
             for email in outgoing:
                 email["reply_to"] = self._signed_reply_to(email)
+        server = kwargs.get("mail_server") or (args[0] if args else None)
+        policy = self.env["notify.sender"]._of(self, server or self.env["ir.mail_server"])
+        if policy:
+            self._send_as(policy, outgoing)
         return outgoing
 
     def _hides_recipients(self):
@@ -68,3 +78,48 @@ class MailMail(models.Model):
         named = formataddr((names[0], address)) if names else address
         # Beyond that length some signatures of relays break when the header is folded.
         return named if len(named) <= HEADER_LENGTH else address
+
+    # ------------------------------------------------------------
+    # SENDERS
+    # ------------------------------------------------------------
+
+    def _send_as(self, policy, outgoing):
+        """Note on each recipient's mail what a policy asks for; the session decides on it."""
+        wish = pack(self.env["notify.sender"]._wish(policy, self))
+        for email in outgoing:
+            # Odoo shares one dict of headers between the recipients.
+            email["headers"] = {**(email.get("headers") or {}), HEADER: wish}
+            if policy.reply_mode == "fixed":
+                email["reply_to"] = policy.reply_to
+            elif policy.reply_mode == "author":
+                email["reply_to"] = self.email_from
+
+    def _filter_mail_mail_servers(self, mail_servers):
+        allowed = super()._filter_mail_mail_servers(mail_servers)
+        if not self.env["notify.sender"]._book() or not allowed:
+            return allowed
+        for mail in self:
+            policy = self.env["notify.sender"]._of(mail)
+            wanted = allowed.filtered(lambda server, policy=policy: (
+                policy and server.id == policy.server_id
+            ))  # fmt: skip
+            if wanted and not mail._leaves_by_own_server(allowed):
+                allowed = wanted
+        return allowed
+
+    def _leaves_by_own_server(self, servers):
+        """Tell whether one of the servers is the author's own, which goes before all policies."""
+        match = self.env["ir.mail_server"]._match_from_filter
+        return any(
+            server.owner_user_id and match(self.email_from, server.from_filter)
+            for server in servers
+        )
+
+    def _notify_send_now(self):
+        """Send at once and return what went wrong, ``""`` for nothing."""
+        try:
+            self.send(raise_exception=True)
+        except (MailDeliveryException, UserError, SMTPException, OSError) as error:
+            return " ".join(str(part) for part in error.args)
+        failed = self.exists().filtered(lambda mail: mail.state == "exception")
+        return failed.failure_reason or ""
