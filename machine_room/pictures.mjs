@@ -1,10 +1,10 @@
 // Takes the pictures of the README from the running web client.
-// node pictures.mjs ADDRESS FOLDER ORDER_ID TEAM_ID DIGEST_FILE
+// node pictures.mjs ADDRESS FOLDER ORDER_ID TEAM_ID DIGEST SCREENS
 import {createRequire} from "node:module";
 
 const require = createRequire(process.env.NOTIFY_NODE_MODULES + "/");
 const {chromium} = require("playwright-core");
-const [address, folder, order, team, digest] = process.argv.slice(2);
+const [address, folder, order, team, digest, screens] = process.argv.slice(2);
 
 const browser = await chromium.launch({
     executablePath: process.env.NOTIFY_CHROMIUM,
@@ -76,4 +76,10 @@ for (const [name, width, height] of [
     await shoot(page, name);
 }
 
+const admin = await as("admin");
+for (const {name, path, wait} of JSON.parse(screens)) {
+    await admin.goto(`${address}/odoo/${path}`);
+    await admin.waitForSelector(wait);
+    await shoot(admin, name);
+}
 await browser.close();

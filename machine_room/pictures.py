@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,66 @@ import sys
 from . import console, databases, debian, demo, lint, paths, serve
 
 FOLDER = paths.ROOT / "docs" / "pictures"
+
+#: Screens that need no click: picture, address after ``/odoo/``, and what to wait for. ``{…}`` are
+#: records of :func:`furnish`.
+SCREENS = (
+    ("matrix", "action-notify_routing.notify_scheme_action/{scheme}", ".o-notify-Matrix"),
+    (
+        "correspondence",
+        "action-notify_routing_correspondence.correspondence_action/{letter}",
+        ".o-mail-Chatter",
+    ),
+    ("trail", "action-notify_routing.notify_trail_action", ".o_data_row"),
+    (
+        "deadline",
+        "action-notify_routing.notify_deadline_action/{deadline}",
+        ".o_form_view",
+    ),
+    ("waiting", "action-notify_routing.notify_waiting_action", ".o_view_controller"),
+    ("check", "action-notify_routing.notify_check_action", ".o_view_controller"),
+    ("sender", "action-notify_routing.notify_sender_action/{sender}", ".o_form_view"),
+    ("delivery", "action-notify_routing.notify_delivery_action", ".o_view_controller"),
+    ("quarantine", "action-notify_routing.notify_quarantine_action", ".o_view_controller"),
+)
+
+
+def furnish(company) -> dict[str, int]:
+    """Make records to show beside those of the demo, and return their ids by name."""
+    env, users = company.env, company.users
+    letter = env["notify.correspondence"].create(
+        {
+            "subject": "Fire doors on the second floor",
+            "description": "<p>Which class do the doors to the staircase need?</p>",
+            "assignee_ids": [(6, 0, users["ben"].ids)],
+            "distribution_ids": [(6, 0, users["anna"].partner_id.ids)],
+            "received_from_ids": [(6, 0, company.partner.ids)],
+            "state": "open",
+        }
+    )
+    deadline = env["notify.deadline"].create(
+        {
+            "name": "Quotations that expire",
+            "model_id": env["ir.model"]._get_id("sale.order"),
+            "date_field": "validity_date",
+            "role_ids": [(6, 0, env.ref("notify_routing.role_leader").ids)],
+        }
+    )
+    sender = env["notify.sender"].create(
+        {
+            "name": "Quotations",
+            "mode": "fixed",
+            "address": "sales@company.example",
+            "name_pattern": "%(author)s via %(company)s",
+        }
+    )
+    scheme = env.ref("notify_routing_correspondence.scheme_correspondence")
+    return {
+        "letter": letter.id,
+        "deadline": deadline.id,
+        "sender": sender.id,
+        "scheme": scheme.id,
+    }
 
 
 def main() -> int:
@@ -26,7 +87,12 @@ def main() -> int:
                 demo.tell(story)
                 order = company.env["sale.order"].search([], limit=1, order="id DESC")
                 digest = _digest(company, order)
-                arguments = [order.id, company.team.id, digest]
+                ids = furnish(company)
+                screens = [
+                    {"name": name, "path": path.format(**ids), "wait": wait}
+                    for name, path, wait in SCREENS
+                ]
+                arguments = [order.id, company.team.id, digest, json.dumps(screens)]
                 company.commit()
             with serve.odoo_server(server, database, port):
                 console.step("Taking the pictures")
