@@ -158,6 +158,15 @@ class TestSchemeBadInput(SchemeCase):
         self.assertEqual(self.told(message), set())
         self.assertEqual(self.dropped(message), {("Mister Client", "email", "no_address")})
 
+    def test_each_post_of_a_transaction_keeps_what_it_decided_against(self):
+        """Environments of posts with equal contexts are the same object."""
+        self.line(self.role("partner_id"))
+        self.assertEqual(self.dropped(self.post()), set())
+        nobody = self.env["res.partner"].create({"name": "No Address"})
+        for _number in range(2):
+            message = self.post(self.new_lead(partner_id=nobody.id))
+            self.assertEqual(self.dropped(message), {("No Address", "email", "no_address")})
+
     def test_n10_nobody_without_access_is_told(self):
         self.line(self.role("user_id"))
         self.lead.user_id = self.ben

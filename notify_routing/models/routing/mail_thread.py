@@ -15,6 +15,17 @@ DECISION = (
 )
 
 
+class Dropped(list):
+    """What was decided against during one post.
+
+    Compared by identity: Odoo gives an environment again whose context is equal, with the list of
+    an earlier post in it.
+    """
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
 class MailThread(models.AbstractModel):
     """Door: each recipient that Odoo found carries why, into the row that Odoo makes of it."""
 
@@ -34,7 +45,7 @@ class MailThread(models.AbstractModel):
     def _notify_thread(self, message, msg_vals=False, **kwargs):
         if not self or not self.env["notify.scheme"]._book().get(self._name):
             return super()._notify_thread(message, msg_vals=msg_vals, **kwargs)
-        dropped = []
+        dropped = Dropped()
         routed = self.with_context(notify_dropped=dropped)
         result = super(MailThread, routed)._notify_thread(message, msg_vals=msg_vals, **kwargs)
         # A message that is put off is decided about again when it really leaves.

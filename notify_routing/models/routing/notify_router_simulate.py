@@ -10,6 +10,13 @@ from .notify_router import SILENT
 REPORT = "notify_report"
 
 
+class Report(dict):
+    """What the router reports, compared by identity: see :class:`.mail_thread.Dropped`."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
 class NotifyRouter(models.AbstractModel):
     """What would happen: the very code that decides, asked without a message."""
 
@@ -89,7 +96,7 @@ class NotifyRouter(models.AbstractModel):
         :return: ``(recipients, report)``; the report has ``considered`` where a scheme decides, and
             ``fault`` where it could not
         """
-        report = {}
+        report = Report()
         context = {REPORT: report, **({"notify_act": act} if act else {})}
         # sudo: posting does the same; the document may be read, that was checked
         asked = document.sudo().with_context(**context)
@@ -143,7 +150,7 @@ class NotifyRouter(models.AbstractModel):
         }``
         """
         document = self.env["notify.bell"]._document(model, res_id)
-        scheme = self.env["notify.scheme"].with_context(**{REPORT: {}})._of_or_alarm(document)
+        scheme = self.env["notify.scheme"].with_context(**{REPORT: Report()})._of_or_alarm(document)
         events = self._simulated_events(document, scheme)
         message = self._simulated_message(document, message_id)
         event = self.env["notify.event"].browse(event_id or []).exists() & events
