@@ -128,6 +128,20 @@ class TestTrail(NotifyCase):
         with self.assertRaises(AccessError):
             self.Trail.with_user(portal).search([])
 
+    def test_n12_what_was_deleted_with_its_document_stays_in_the_trail(self):
+        self.env["notify.suppression"].create(
+            {
+                "res_model": "res.partner",
+                "res_id": 10**6,
+                "partner_id": self.ben.partner_id.id,
+                "channel": "email",
+                "reason": "gone",
+            }
+        )
+        self.env.flush_all()
+        row = self.Trail.search([("model", "=", "res.partner"), ("res_id", "=", 10**6)])
+        self.assertEqual((row.state, row.reason), ("suppressed", "gone"))
+
     def test_other_companies_are_not_seen(self):
         self.document.company_id = self.env["res.company"].create({"name": "Other"})
         message = self.post(self.ben.partner_id)

@@ -77,8 +77,7 @@ class NotifyWaiting(models.Model):
     def action_release(self):
         """Let it leave now."""
         held = self._held()
-        held.notify_due = fields.Datetime.now()
-        self._review()
+        self.env["notify.review"]._let_go(held)
         return self._done(self.env._("%(count)s notifications leave now.", count=len(held)))
 
     def action_cancel(self):
@@ -94,10 +93,6 @@ class NotifyWaiting(models.Model):
             }
         )
         return self._done(self.env._("%(count)s notifications are cancelled.", count=len(held)))
-
-    @api.model
-    def _review(self):
-        """Hook: wake the job that sends what is due."""
 
     @api.model
     def _done(self, message):

@@ -178,6 +178,17 @@ class NotifyTrail(models.Model):
             "reason": "n.notify_reason",
             "answer": "n.failure_reason",
         }
+        suppressed = {
+            "stage": "'decision'",
+            "date": "s.date",
+            "partner_id": "s.partner_id",
+            "email": "s.email",
+            "channel": "s.channel",
+            "state": "'suppressed'",
+            "event_id": "s.event_id",
+            "line_id": "s.line_id",
+            "reason": "s.reason",
+        }
         return [
             (
                 {**message, "id": "m.id::bigint * 8", "stage": "'event'", "state": "'happened'"},
@@ -209,20 +220,17 @@ class NotifyTrail(models.Model):
                 ),
             ),
             (
-                {
-                    **message,
-                    "id": "s.id::bigint * 8 + 3",
-                    "stage": "'decision'",
-                    "date": "s.date",
-                    "partner_id": "s.partner_id",
-                    "email": "s.email",
-                    "channel": "s.channel",
-                    "state": "'suppressed'",
-                    "event_id": "s.event_id",
-                    "line_id": "s.line_id",
-                    "reason": "s.reason",
-                },
+                {**message, **suppressed, "id": "s.id::bigint * 8 + 3"},
                 SQL("FROM notify_suppression s JOIN mail_message m ON m.id = s.mail_message_id"),
+            ),
+            (
+                {
+                    **suppressed,
+                    "id": "s.id::bigint * 8 + 3",
+                    "model": "s.res_model",
+                    "res_id": "s.res_id",
+                },
+                SQL("FROM notify_suppression s WHERE s.mail_message_id IS NULL"),
             ),
             (
                 {
