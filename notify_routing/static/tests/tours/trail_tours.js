@@ -23,7 +23,10 @@ tours.add("notify_trail_search", {
         {trigger: ".o_searchview_facet:contains(Client@Customer.example)"},
         {trigger: ".o_list_view:not(:has(.o_data_row:contains(Ben)))"},
         {trigger: '.o_data_row:contains("client@customer.example")'},
-        {trigger: ".o_searchview_facet:contains(Client@Customer.example) .o_facet_remove", run: "click"},
+        {
+            trigger: ".o_searchview_facet:contains(Client@Customer.example) .o_facet_remove",
+            run: "click",
+        },
         // By kind of event, without any word.
         {trigger: ".o_searchview_dropdown_toggler", run: "click"},
         {trigger: ".o_filter_menu .o-dropdown-item:contains(Notes)", run: "click"},
