@@ -88,6 +88,14 @@ export class MyTime extends Component {
         return this.change("set_my_time", [values]);
     }
 
+    /**
+     * @param {string} field
+     * @param {string} id empty for none
+     */
+    choose(field, id) {
+        return this.set({[field]: Number(id) || false});
+    }
+
     sendNow() {
         return this.change("send_mine_now", []);
     }
