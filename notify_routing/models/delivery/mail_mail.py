@@ -54,7 +54,7 @@ class MailMail(models.Model):
             return None
         return super().send_after_commit(*args, **kwargs)
 
-    def send(self, *args, **kwargs):
+    def send(self, *args, **kwargs):  # pylint: disable=useless-parent-delegation
         return super(MailMail, self.with_context(notify_odoo_sends=True)).send(*args, **kwargs)
 
     def _send(self, *args, **kwargs):
