@@ -1,10 +1,13 @@
+import logging
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 
 from ...tools import reply_class
 from ...tools.reply_class import Reply
 from .parcel import Policy, Row
+
+_logger = logging.getLogger(__name__)
 
 #: Where answers and rows wait for the end of the transaction.
 REPLY = "notify.delivery.reply"
@@ -12,7 +15,7 @@ ROWS = "notify.delivery.rows"
 
 
 class NotifyDelivery(models.Model):
-    """Rows of mails that Odoo's own loop sent: noted while it runs, made when it commits."""
+    """Rows of mails that Odoo's own loop sent: noted while it runs, made after it commits."""
 
     _inherit = "notify.delivery"
 
@@ -25,12 +28,12 @@ class NotifyDelivery(models.Model):
     @api.model
     def _note(self, mails, success_pids, success_emails):
         """Note whom mails have reached, before Odoo deletes them."""
-        data = self.env.cr.precommit.data
-        reply = data.pop(REPLY, None)
+        reply = self.env.cr.precommit.data.pop(REPLY, None)
+        data = self.env.cr.postcommit.data
         server = self.env["ir.mail_server"].browse(self.env.context.get("notify_server_id", []))
         if ROWS not in data:
             data[ROWS] = []
-            self.env.cr.precommit.add(self._make_noted)
+            self.env.cr.postcommit.add(self._make_noted)
         for mail in mails:
             recipients = self._addresses(mail)
             missed = [
@@ -69,27 +72,42 @@ class NotifyDelivery(models.Model):
 
     @api.model
     def _make_noted(self):
-        vals_list = self.env.cr.precommit.data.pop(ROWS, [])
+        """Write the rows in a transaction of their own: a post that sends at once pays nothing,
+        and what cannot be written does not take back what was sent."""
+        vals_list = self.env.cr.postcommit.data.pop(ROWS, [])
+        try:
+            with self.env.registry.cursor() as cr:
+                env = api.Environment(cr, SUPERUSER_ID, {})
+                env["notify.delivery"]._write_noted(vals_list)
+        except Exception:
+            _logger.exception("Mails that were sent are missing from the ledger: %s", vals_list)
+
+    @api.model
+    def _write_noted(self, vals_list):
+        """Make or go on with the rows of mails that Odoo sent itself."""
         mails = self.env["mail.mail"].browse([vals["mail_mail_id"] for vals in vals_list]).exists()
-        messages = self.env["mail.message"].browse(
-            [vals["mail_message_id"] for vals in vals_list if vals["mail_message_id"]]
-        )
-        there = set(messages.exists().ids)
         known = self._rows_of(mails)
+        # Odoo deletes mails, and others delete messages and people, while mail is being sent.
+        there = {
+            name: set(self.env[model].browse({vals[name] for vals in vals_list} - {0}).exists().ids)
+            for name, model in (
+                ("mail_mail_id", "mail.mail"),
+                ("mail_message_id", "mail.message"),
+                ("partner_id", "res.partner"),
+            )
+        }
+        new = []
         for vals in vals_list:
             row = known.get((vals["mail_mail_id"], vals["email"]))
-            if vals["mail_mail_id"] not in mails.ids:
-                vals["mail_mail_id"] = False
-            if vals["mail_message_id"] not in there:
-                vals["mail_message_id"] = False
+            vals.update({name: False for name, ids in there.items() if vals[name] not in ids})
             if row:
                 row.write({**vals, "attempts": row.attempts + 1, "date_first": row.date_first})
-                vals.clear()
-        self.sudo().create([vals for vals in vals_list if vals])
-        moments = [vals["date_next"] for vals in vals_list if vals and vals["date_next"]]
+            else:
+                new.append(vals)
+        self.create(new)
+        moments = [vals["date_next"] for vals in new if vals["date_next"]]
         if moments:
             self._trigger(min(moments))
-        self.env.flush_all()
 
     @api.model
     def _revive(self):
