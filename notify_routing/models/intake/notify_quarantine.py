@@ -25,7 +25,7 @@ class NotifyQuarantine(models.Model):
     _order = "id DESC"
 
     intake_id = fields.Many2one(
-        "notify.intake", string="Message", required=True, ondelete="restrict", index=True
+        "notify.intake", string="Incoming Message", required=True, ondelete="restrict", index=True
     )
     reason = fields.Selection(
         [

@@ -72,7 +72,7 @@ class NotifySender(models.Model):
         "From becomes where the server does not accept theirs.",
     )
     name_pattern = fields.Char(
-        "Name",
+        "Name in From",
         default="%(author)s via %(company)s",
         tracking=True,
         help="%(author)s, %(company)s, %(responsible)s and %(document)s stand for names.",
