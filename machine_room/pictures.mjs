@@ -82,4 +82,12 @@ for (const {name, path, wait} of JSON.parse(screens)) {
     await admin.waitForSelector(wait);
     await shoot(admin, name);
 }
+const scheme = JSON.parse(screens).find(({name}) => name === "matrix");
+await admin.goto(`${address}/odoo/${scheme.path}`);
+await admin.locator("[name=action_simulate]").click();
+await admin.locator(".o-notify-Simulate .o-autocomplete--input").click();
+await admin.locator(".o-autocomplete--dropdown-item").first().click();
+await admin.waitForSelector(".o-notify-Simulate table");
+await shoot(admin, "simulate");
+
 await browser.close();
