@@ -203,6 +203,15 @@ def config_file(server: Postgres, addons: tuple[Path, ...] = (paths.ROOT,), **op
     return path
 
 
+def configured() -> Postgres:
+    """Return the server for which the Odoo in this process is configured."""
+    from odoo.tools import config
+
+    return Postgres(
+        config["db_host"], config["db_port"], config["db_user"], config["db_password"] or ""
+    )
+
+
 def odoo(config: Path, subcommand: str = "server") -> list[str]:
     """Return the command line that runs Odoo with a configuration."""
     return [sys.executable, "-m", "odoo", subcommand, "-c", str(config)]

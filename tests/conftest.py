@@ -14,14 +14,6 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
-def _server():
-    from odoo.tools import config
-
-    return databases.Postgres(
-        config["db_host"], config["db_port"], config["db_user"], config["db_password"] or ""
-    )
-
-
 @pytest.fixture(scope="module")
 def world():
     """A relay and mailboxes on loopback."""
@@ -34,7 +26,7 @@ def company(world):
     """A database of its own, with the addon installed, connected to the mail world."""
     from machine_room.company import Company, outside_of_tests
 
-    server = _server()
+    server = databases.configured()
     name = f"world_{uuid.uuid4().hex[:8]}"
     with outside_of_tests():
         server.copy(os.environ["NOTIFY_TEMPLATE"], name)
@@ -53,7 +45,7 @@ def registry():
 
     from machine_room.company import outside_of_tests
 
-    server = _server()
+    server = databases.configured()
     name = f"workers_{uuid.uuid4().hex[:8]}"
     server.copy(os.environ["NOTIFY_TEMPLATE"], name)
     try:

@@ -4,7 +4,7 @@ import threading
 from unittest.mock import patch
 
 import pytest
-from workers import transaction
+from workers import side_by_side, transaction
 
 LEADS = 60
 
@@ -67,11 +67,7 @@ def assert_done_once(registry, run_id):
 def test_two_workers_at_once_do_each_step_once(registry, run_id):
     from psycopg2 import OperationalError
 
-    together = threading.Barrier(2)
-    unexpected = []
-
     def work():
-        together.wait()
         # As Odoo's scheduler does: what was in somebody's way comes again.
         for _try in range(100):
             try:
@@ -80,16 +76,8 @@ def test_two_workers_at_once_do_each_step_once(registry, run_id):
                     return
             except OperationalError:
                 continue
-            except Exception as error:  # noqa: BLE001 a thread tells nobody of its end
-                unexpected.append(error)
-                return
 
-    workers = [threading.Thread(target=work) for _number in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-    assert not unexpected
+    assert not side_by_side(work, 2, seconds=120)
     with transaction(registry) as env:
         # Both may have left because the other one was at it.
         env["notify.subscription.run"]._cron_work()

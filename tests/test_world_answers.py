@@ -207,13 +207,10 @@ def test_o21_the_same_ways_in_stock_odoo():
     """So that the table above says what it is worth."""
     import odoo
     from odoo.modules.registry import Registry
-    from odoo.tools import config
 
     from machine_room.company import outside_of_tests
 
-    server = databases.Postgres(
-        config["db_host"], config["db_port"], config["db_user"], config["db_password"] or ""
-    )
+    server = databases.configured()
     name = f"ways_{uuid.uuid4().hex[:8]}"
     server.copy(databases.stock_template(server), name)
     reached = set()

@@ -9,11 +9,8 @@ from machine_room.chaos import Chaos, is_clean
 
 
 def test_killed_workers_lose_nothing_and_send_nothing_twice_without_need():
-    from odoo.tools import config
 
-    server = databases.Postgres(
-        config["db_host"], config["db_port"], config["db_user"], config["db_password"] or ""
-    )
+    server = databases.configured()
     name = f"chaos_{uuid.uuid4().hex[:8]}"
     options = argparse.Namespace(mails=60, kills=2, restarts=0, workers=2, seed=7)
     server.copy(os.environ["NOTIFY_TEMPLATE"], name)

@@ -9,14 +9,6 @@ import pytest
 from machine_room import databases
 
 
-def _server():
-    from odoo.tools import config
-
-    return databases.Postgres(
-        config["db_host"], config["db_port"], config["db_user"], config["db_password"] or ""
-    )
-
-
 @contextlib.contextmanager
 def _environment(template):
     """Give an environment on a copy of a database, taken back at the end."""
@@ -25,7 +17,7 @@ def _environment(template):
 
     from machine_room.company import outside_of_tests
 
-    server, name = _server(), f"cost_{uuid.uuid4().hex[:8]}"
+    server, name = databases.configured(), f"cost_{uuid.uuid4().hex[:8]}"
     server.copy(template, name)
     try:
         with outside_of_tests(), Registry(name).cursor() as cursor:
@@ -179,7 +171,7 @@ def _count(template, act, count, channel):
     ids=lambda value: getattr(value, "__name__", str(value)).strip("_"),
 )
 def test_unconfigured_act_runs_exactly_the_queries_of_stock(act, count, channel):
-    stock = databases.stock_template(_server())
+    stock = databases.stock_template(databases.configured())
     assert _count(os.environ["NOTIFY_TEMPLATE"], act, count, channel) == _count(
         stock, act, count, channel
     )

@@ -18,14 +18,6 @@ env.cr.commit()
 """
 
 
-def server():
-    from odoo.tools import config
-
-    return databases.Postgres(
-        config["db_host"], config["db_port"], config["db_user"], config["db_password"] or ""
-    )
-
-
 def run_odoo(*arguments, script=None):
     """Run Odoo in a process of its own and return its log."""
     command = [sys.executable, "-m", "odoo", *arguments, "-c", os.environ["NOTIFY_CONFIG"]]
@@ -128,7 +120,7 @@ def inventory(database):
     return {
         f"{kind} {name}"
         for kind, query in QUERIES.items()
-        for (name,) in server().execute(query, database=database)
+        for (name,) in databases.configured().execute(query, database=database)
     }
 
 
@@ -151,7 +143,7 @@ def left(world):
 
     name = f"uninstall_{uuid.uuid4().hex[:8]}"
     with outside_of_tests():
-        server().copy(os.environ["NOTIFY_TEMPLATE"], name)
+        databases.configured().copy(os.environ["NOTIFY_TEMPLATE"], name)
         try:
             with Company(name, world) as company:
                 order = configure(company)
@@ -171,7 +163,7 @@ def left(world):
                 company.product = company.env["product.product"].browse(company.product.id)
                 yield Left(company, company.env["sale.order"].browse(order.id), log)
         finally:
-            server().drop(name)
+            databases.configured().drop(name)
 
 
 def test_log_has_nothing_to_complain_of(left):
@@ -181,7 +173,7 @@ def test_log_has_nothing_to_complain_of(left):
 def test_database_is_that_of_stock(left):
     """No table, no column, no record of ours stays; and nothing that was there before is gone."""
     left.company.commit()
-    stock = inventory(databases.stock_template(server()))
+    stock = inventory(databases.stock_template(databases.configured()))
     ours = inventory(left.company.database)
     assert sorted(ours - stock) == []
     assert sorted(stock - ours) == []

@@ -1,6 +1,7 @@
 """Real transactions side by side, each as a worker of Odoo has it."""
 
 import contextlib
+import threading
 
 
 @contextlib.contextmanager
@@ -11,3 +12,26 @@ def transaction(registry, login=None):
     with registry.cursor() as cursor:
         env = odoo.api.Environment(cursor, odoo.api.SUPERUSER_ID, {})
         yield env(user=env.ref(login)) if login else env
+
+
+def side_by_side(work, count, seconds):
+    """Do the same in some threads that start at the same moment, and return what they raised.
+
+    :param seconds: how long to wait for each of them
+    """
+    together = threading.Barrier(count)
+    raised = []
+
+    def run():
+        together.wait()
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 a thread tells nobody of its end
+            raised.append(error)
+
+    threads = [threading.Thread(target=run) for _number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(seconds)
+    return raised

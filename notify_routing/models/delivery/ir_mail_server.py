@@ -121,9 +121,7 @@ class IrMailServer(models.Model):
 
     def _notify_alarm(self, reason):
         """Hook for extensions: tell the managers that a server does not work."""
-        manager = self.env.ref("notify_routing.group_notify_manager", raise_if_not_found=False)
-        # sudo: the worker is nobody in particular
-        for user in manager.sudo().all_user_ids.filtered("active") if manager else ():
+        for user in self.env["notify.fault"]._managers():
             user._bus_send(
                 "simple_notification",
                 {

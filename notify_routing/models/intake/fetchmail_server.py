@@ -108,9 +108,6 @@ class FetchmailServer(models.Model):
         :return: the activities
         """
         self.ensure_one()
-        managers = self.env.ref("notify_routing.group_notify_manager").all_user_ids.filtered(
-            lambda user: user.active and not user.share
-        )
         return self.env["mail.activity"].create(
             [
                 {
@@ -122,6 +119,6 @@ class FetchmailServer(models.Model):
                     "note": Markup("<p>%s</p>") % (self.error_message or ""),
                     "automated": True,
                 }
-                for manager in managers
+                for manager in self.env["notify.fault"]._managers()
             ]
         )

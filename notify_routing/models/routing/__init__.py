@@ -1,3 +1,4 @@
+from . import notify_fault
 from . import notify_role
 from . import notify_event
 from . import notify_scheme

@@ -1,5 +1,6 @@
 from odoo import api, models
 
+from ...tools.identity import ByIdentity
 from ...tools.reasons import mentioned, reason_of
 
 #: What a recipient's data carries into the row of ``mail.notification``.
@@ -15,15 +16,8 @@ DECISION = (
 )
 
 
-class Dropped(list):
-    """What was decided against during one post.
-
-    Compared by identity: Odoo gives an environment again whose context is equal, with the list of
-    an earlier post in it.
-    """
-
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
+class Dropped(ByIdentity, list):
+    """What was decided against during one post."""
 
 
 class MailThread(models.AbstractModel):

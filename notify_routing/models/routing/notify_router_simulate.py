@@ -4,17 +4,15 @@ from odoo import api, models
 from odoo.exceptions import UserError
 
 from ...tools.decision import CHANNELS, HELD, NOW, SUPPRESSED
+from ...tools.identity import ByIdentity
 from .notify_router import SILENT
 
 #: Key of the context: a dict in which the router reports what it considers, and writes nothing.
 REPORT = "notify_report"
 
 
-class Report(dict):
-    """What the router reports, compared by identity: see :class:`.mail_thread.Dropped`."""
-
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
+class Report(ByIdentity, dict):
+    """What the router reports of a question."""
 
 
 class NotifyRouter(models.AbstractModel):

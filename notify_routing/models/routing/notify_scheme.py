@@ -1,12 +1,10 @@
 import logging
 
 from psycopg2 import Error as DatabaseError
-from psycopg2 import OperationalError
 
-from odoo import SUPERUSER_ID, api, fields, models, tools
+from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
-from odoo.tools.misc import clean_context
 from odoo.tools.safe_eval import safe_eval
 
 from ...tools.decision import Cell
@@ -25,7 +23,7 @@ class NotifyScheme(models.Model):
 
     _name = "notify.scheme"
     _description = "Notification Scheme"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["notify.fault", "mail.thread", "mail.activity.mixin"]
     _order = "model, company_id, id"
 
     name = fields.Char(required=True, translate=True, tracking=True)
@@ -50,9 +48,6 @@ class NotifyScheme(models.Model):
         tracking=True,
     )
     line_ids = fields.One2many("notify.scheme.line", "scheme_id", string="Lines", copy=True)
-    fault = fields.Text(
-        readonly=True, copy=False, help="What went wrong at the last attempt to follow this scheme."
-    )
 
     # ------------------------------------------------------------
     # CHECKS
@@ -232,46 +227,15 @@ class NotifyScheme(models.Model):
     # ------------------------------------------------------------
 
     def _alarm(self, error):
-        """Remember what went wrong and tell the managers, once until the scheme is changed."""
         report = self.env.context.get("notify_report")
         if report is not None:
             # Somebody only asks what would happen: they are told, nothing is written.
             report["fault"] = str(error)
             return
-        managers = self.env.ref("notify_routing.group_notify_manager").sudo().all_user_ids
-        managers = managers.filtered(lambda user: user.active and user._is_internal())
-        # pylint: disable=context-overridden  # values for new records are not ours to pass on
-        for scheme in self.with_user(SUPERUSER_ID).with_context(clean_context(self.env.context)):
-            if not scheme._free_for_alarm():
-                continue
-            scheme.fault = str(error)
-            for manager in managers:
-                scheme.activity_schedule(
-                    "mail.mail_activity_data_warning",
-                    summary=self.env._("The scheme %(scheme)s does not work", scheme=scheme.name),
-                    note=str(error),
-                    user_id=manager.id,
-                )
+        super()._alarm(error)
 
-    def _free_for_alarm(self):
-        """Tell whether nobody raised the alarm yet, nor is about to do so in another transaction.
-
-        Two posts that find the fault at the same time must not get into each other's way.
-        """
-        self.ensure_one()
-        try:
-            # Without flushing: that would tell of the acts of the transaction before it ends.
-            with self.env.cr.savepoint(flush=False):
-                return bool(self.try_lock_for_update(allow_referencing=True)) and not self.fault
-        except OperationalError:
-            return False
-
-    def _mended(self):
-        """Take back the alarm: somebody changed the scheme; what is still wrong shows again."""
-        faulty = self.sudo().filtered("fault")
-        if faulty:
-            faulty.fault = False
-            faulty.activity_unlink(["mail.mail_activity_data_warning"])
+    def _fault_summary(self):
+        return self.env._("The scheme %(scheme)s does not work", scheme=self.name)
 
 
 class NotifySchemeLine(models.Model):

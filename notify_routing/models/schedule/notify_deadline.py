@@ -1,9 +1,6 @@
-from psycopg2 import OperationalError
-
-from odoo import SUPERUSER_ID, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools.misc import clean_context
 from odoo.tools.safe_eval import safe_eval
 
 #: Fields that say how a deadline fares, and not what it is.
@@ -17,7 +14,7 @@ class NotifyDeadline(models.Model):
 
     _name = "notify.deadline"
     _description = "Deadline"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["notify.fault", "mail.thread", "mail.activity.mixin"]
     _order = "sequence, name, id"
 
     name = fields.Char(
@@ -105,9 +102,6 @@ class NotifyDeadline(models.Model):
         tracking=True,
         groups="notify_routing.group_notify_manager",
         help="These people do not want alerts of this deadline.",
-    )
-    fault = fields.Text(
-        readonly=True, copy=False, help="What went wrong at the last attempt to follow it."
     )
     next_alert = fields.Char(compute="_compute_next_alert", string="Next Alerts")
 
@@ -334,37 +328,5 @@ class NotifyDeadline(models.Model):
     # FAULTS
     # ------------------------------------------------------------
 
-    def _alarm(self, error):
-        """Remember what went wrong and tell the managers, once until the deadline is changed."""
-        managers = self.env.ref("notify_routing.group_notify_manager").sudo().all_user_ids
-        managers = managers.filtered(lambda user: user.active and user._is_internal())
-        # pylint: disable=context-overridden  # values for new records are not ours to pass on
-        for deadline in self.with_user(SUPERUSER_ID).with_context(clean_context(self.env.context)):
-            if not deadline._free_for_alarm():
-                continue
-            deadline.fault = str(error)
-            for manager in managers:
-                deadline.activity_schedule(
-                    "mail.mail_activity_data_warning",
-                    summary=self.env._(
-                        "The deadline %(deadline)s needs attention", deadline=deadline.name
-                    ),
-                    note=str(error),
-                    user_id=manager.id,
-                )
-
-    def _free_for_alarm(self):
-        """Tell whether nobody raised the alarm yet, nor is about to do so."""
-        self.ensure_one()
-        try:
-            with self.env.cr.savepoint(flush=False):
-                return bool(self.try_lock_for_update(allow_referencing=True)) and not self.fault
-        except OperationalError:
-            return False
-
-    def _mended(self):
-        """Take back the alarm: somebody changed something; what is still wrong shows again."""
-        faulty = self.sudo().filtered("fault")
-        if faulty:
-            faulty.fault = False
-            faulty.activity_unlink(["mail.mail_activity_data_warning"])
+    def _fault_summary(self):
+        return self.env._("The deadline %(deadline)s needs attention", deadline=self.name)

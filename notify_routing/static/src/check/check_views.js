@@ -60,32 +60,30 @@ function useNews(model) {
     return Object.assign(news, {hurry});
 }
 
-export class CheckListController extends ListController {
+/**
+ * Let a view's controller hear the news of the checks.
+ *
+ * @param {typeof ListController | typeof KanbanController} Controller
+ */
+const withNews = (Controller) =>
+    class extends Controller {
+        setup() {
+            super.setup();
+            this.news = useNews(this.model);
+        }
+
+        async afterExecuteActionButton(...args) {
+            await super.afterExecuteActionButton(...args);
+            this.news.hurry();
+        }
+    };
+
+export class CheckListController extends withNews(ListController) {
     static template = "notify_routing.CheckListView";
-
-    setup() {
-        super.setup();
-        this.news = useNews(this.model);
-    }
-
-    async afterExecuteActionButton(...args) {
-        await super.afterExecuteActionButton(...args);
-        this.news.hurry();
-    }
 }
 
-export class CheckKanbanController extends KanbanController {
+export class CheckKanbanController extends withNews(KanbanController) {
     static template = "notify_routing.CheckKanbanView";
-
-    setup() {
-        super.setup();
-        this.news = useNews(this.model);
-    }
-
-    async afterExecuteActionButton(...args) {
-        await super.afterExecuteActionButton(...args);
-        this.news.hurry();
-    }
 }
 
 registry.category("views").add("notify_check_list", {

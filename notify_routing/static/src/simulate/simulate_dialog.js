@@ -3,6 +3,7 @@ import {Dialog} from "@web/core/dialog/dialog";
 import {RecordSelector} from "@web/core/record_selectors/record_selector";
 import {deserializeDateTime, formatDateTime} from "@web/core/l10n/dates";
 import {registry} from "@web/core/registry";
+import {useSchemeLine} from "@notify_routing/simulate/scheme_line_hook";
 import {useService} from "@web/core/utils/hooks";
 
 const ICONS = {email: "fa-envelope", inbox: "fa-inbox", push: "fa-mobile fa-lg"};
@@ -29,7 +30,7 @@ export class SimulateDialog extends Component {
 
     setup() {
         this.orm = useService("orm");
-        this.action = useService("action");
+        this.openLine = useSchemeLine();
         this.state = useState({
             resId: this.props.resId || false,
             messageId: this.props.messageId,
@@ -73,17 +74,6 @@ export class SimulateDialog extends Component {
 
     dateOf(due) {
         return formatDateTime(deserializeDateTime(due));
-    }
-
-    /** @param {number} lineId */
-    async openLine(lineId) {
-        await this.action.doAction({
-            type: "ir.actions.act_window",
-            res_model: "notify.scheme.line",
-            res_id: lineId,
-            views: [[false, "form"]],
-            target: "new",
-        });
     }
 }
 

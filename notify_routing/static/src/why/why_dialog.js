@@ -3,6 +3,7 @@ import {_t} from "@web/core/l10n/translation";
 import {deserializeDateTime, formatDateTime} from "@web/core/l10n/dates";
 import {Dialog} from "@web/core/dialog/dialog";
 import {RecordSelector} from "@web/core/record_selectors/record_selector";
+import {useSchemeLine} from "@notify_routing/simulate/scheme_line_hook";
 import {useService} from "@web/core/utils/hooks";
 
 /** How a state of `mail.notification` looks; what is not listed is neutral. */
@@ -30,7 +31,7 @@ export class WhyDialog extends Component {
 
     setup() {
         this.orm = useService("orm");
-        this.action = useService("action");
+        this.openLine = useSchemeLine();
         this.state = useState({
             /** @type {Object} see `mail.message.read_why` */
             why: {},
@@ -58,17 +59,6 @@ export class WhyDialog extends Component {
                   partnerId,
               ])
             : undefined;
-    }
-
-    /** @param {number} lineId of the scheme */
-    async openLine(lineId) {
-        await this.action.doAction({
-            type: "ir.actions.act_window",
-            res_model: "notify.scheme.line",
-            res_id: lineId,
-            views: [[false, "form"]],
-            target: "new",
-        });
     }
 
     get title() {
