@@ -20,10 +20,13 @@ class NotifyUnsubscribe(http.Controller):
         person, document = target
         if request.httprequest.method == "POST":
             review._unsubscribe(person, document)
+        page = request.env["ir.ui.view"].sudo().with_context(lang=person.lang or "en_US")
+        name = document.display_name if document else ""
         values = {
             "state": "done" if request.httprequest.method == "POST" else "ask",
-            "document": document.display_name if document else False,
+            "document": name,
+            "question": page.env._("Mute “%(document)s”?", document=name),
+            "answer": page.env._("“%(document)s” is muted", document=name),
             "url": request.httprequest.full_path,
         }
-        page = request.env["ir.ui.view"].sudo().with_context(lang=person.lang or "en_US")
         return request.make_response(page._render_template("notify_routing.unsubscribe", values))

@@ -44,8 +44,10 @@ class NotifyEvent(models.Model):
         ondelete="cascade",
         domain="[('model_id', '=', model_id)]",
     )
-    value_from = fields.Char("From", help="Technical value before the change; empty for any.")
-    value_to = fields.Char("To", help="Technical value after the change; empty for any.")
+    value_from = fields.Char(
+        "Value Before", help="Technical value before the change; empty for any."
+    )
+    value_to = fields.Char("Value After", help="Technical value after the change; empty for any.")
     role_id = fields.Many2one("notify.role", ondelete="cascade")
     weight = fields.Integer(
         default=10,
