@@ -16,6 +16,12 @@ from . import paths
 LARGEST = 500 * 1024
 #: What is kept as a program wrote it: raw messages with their own line ends, translations.
 RAW = {".eml", ".mbox", ".patch", ".diff", ".svg"}
+#: Links and pictures of documents and pages, and what is no text of theirs.
+LINK = {
+    ".md": re.compile(r"\]\(<?([^)\s>]+)"),
+    ".html": re.compile(r"\b(?:src|href)=\"([^\"]+)\""),
+}
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 CONFLICT = re.compile(rb"^(<{7} |>{7} |\|{7} )", re.MULTILINE)
 
 
@@ -53,6 +59,20 @@ def findings(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
         yield 0, "has empty lines at the end"
 
 
+def broken_links(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
+    """Yield line and sentence of each relative link or picture in a document that leads nowhere."""
+    link = LINK.get(path.suffix)
+    if not link:
+        return
+    text = content.decode("utf-8", "replace")
+    # Blanked, not cut out: the lines keep their numbers.
+    text = CODE.sub(lambda code: re.sub(r"[^\n]", " ", code[0]), text)
+    for found in link.finditer(text):
+        target = found[1].partition("#")[0]
+        if target and not re.match(r"[a-z]+:|/", target) and not (path.parent / target).exists():
+            yield text.count("\n", 0, found.start()) + 1, f"leads nowhere: {target}"
+
+
 def fix(path: Path) -> None:
     content = path.read_bytes()
     if path.suffix not in RAW and is_text(content) and cleaned(content) != content:
@@ -65,7 +85,8 @@ def check(names: Iterable[str]) -> int:
     for path in map(Path, names):
         if path.is_symlink() or not path.is_file():
             continue
-        for line, sentence in findings(path, path.read_bytes()):
+        content = path.read_bytes()
+        for line, sentence in (*findings(path, content), *broken_links(path, content)):
             print(f"{path}:{line}: {sentence}" if line else f"{path}: {sentence}")
             code = 1
     return code

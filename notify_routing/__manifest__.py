@@ -5,6 +5,7 @@
     "category": "Productivity/Discuss",
     "license": "LGPL-3",
     "author": "notify_routing contributors",
+    "images": ["static/description/matrix.png"],
     "depends": ["mail", "sales_team"],
     "external_dependencies": {
         "python": ["authres", "checkdmarc", "dnspython", "flufl.bounce", "imapclient"],

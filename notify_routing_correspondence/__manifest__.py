@@ -5,6 +5,7 @@
     "category": "Productivity",
     "license": "LGPL-3",
     "author": "notify_routing contributors",
+    "images": ["static/description/correspondence.png"],
     "depends": ["notify_routing"],
     "data": [
         # security

@@ -55,3 +55,20 @@ def test_a_repair_does_not_touch_raw_messages(tmp_path):
     path.write_bytes(b"Subject: x \r\n\r\n")
     lint_text.fix(path)
     assert path.read_bytes() == b"Subject: x \r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("a.md", "[there](b.md) ![](c.png)\n[gone](d.md#x)\n", 2),
+        ("a.md", "```\n[x](gone)\n```\n`[x](gone)` [web](https://a.example) [here](#a)\n", None),
+        ("a.md", "![](gone.png)\n", 1),
+        ("a.html", '<img src="c.png"/>\n<img src="gone.png"/>\n', 2),
+        ("a.py", "[x](gone)\n", None),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_found(tmp_path, name, text, line):
+    for there in ("b.md", "c.png"):
+        (tmp_path / there).touch()
+    found = [number for number, _said in lint_text.broken_links(tmp_path / name, text.encode())]
+    assert found == ([line] if line else [])
