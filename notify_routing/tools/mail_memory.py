@@ -9,21 +9,40 @@ from __future__ import annotations
 
 import email.policy
 import io
+import re
+import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from email.contentmanager import ContentManager, raw_data_manager
 from email.generator import BytesGenerator
-from email.headerregistry import BaseHeader, HeaderRegistry
+from email.headerregistry import (
+    Address,
+    AddressHeader,
+    BaseHeader,
+    Group,
+    HeaderRegistry,
+    MessageIDHeader,
+    UnstructuredHeader,
+)
 from email.message import Message
 from email.policy import EmailPolicy
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
-#: How many headers, and how many bodies, are kept.
-HEADERS, BODIES = 2000, 20
+#: How many headers, addresses and bodies are kept.
+HEADERS, ADDRESSES, BODIES = 2000, 2000, 20
 #: Larger bodies are not kept, in octets.
 LARGEST = 4_000_000
+
+#: Texts of headers that say what they mean: nothing in them is encoded, folded or trimmed.
+_PLAIN = re.compile(r"(?!.*=\?)[!-~](?:[ -~]*[!-~])?")
+_PLAIN_ID = re.compile(r"<[\w.+=/-]+@[\w.-]+>", re.ASCII)
+_SPEC = r"(\w[\w+-]*(?:\.[\w+-]+)*)@(\w[\w-]*(?:\.[\w-]+)*)"
+_PLAIN_ADDRESS = re.compile(rf'(?:(?:(\w+(?: \w+)*)|"(\w+(?: \w+)*)") <{_SPEC}>|{_SPEC})', re.ASCII)
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class _FoldedOnce:
@@ -35,6 +54,64 @@ class _FoldedOnce:
         if key not in folds:
             folds[key] = super().fold(policy=policy)
         return folds[key]
+
+
+class _ParsedLate:
+    """A header whose text is only parsed if it has to be folded, where it says what it means."""
+
+    #: As it is written; None: as it reads.
+    _source: str | None = None
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        if self._parse_tree is None:
+            source = str(self) if self._source is None else self._source
+            line = f"{self.name}: {source}"
+            if not policy.max_line_length or len(line) <= policy.max_line_length:
+                return line + policy.linesep
+            self._parse_tree = self.value_parser(source)
+        return super().fold(policy=policy)
+
+
+class _LateText(_ParsedLate):
+    """A header without structure, or with a Message-Id."""
+
+    @classmethod
+    def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
+        plain = _PLAIN_ID if issubclass(cls, MessageIDHeader) else _PLAIN
+        if plain.fullmatch(value):
+            kwds.update(decoded=value, parse_tree=None)
+        else:
+            super().parse(value, kwds)
+
+
+class _LateAddresses(_ParsedLate):
+    """A header with addresses."""
+
+    @classmethod
+    def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
+        texts = value.split(", ") if isinstance(value, str) else value
+        # Odoo leaves a comma at the end of To where it has nobody to add.
+        named = texts[:-1] if isinstance(value, str) and not texts[-1] else texts
+        found = [isinstance(text, str) and _PLAIN_ADDRESS.fullmatch(text) for text in named]
+        if not found or not all(found):
+            super().parse(value, kwds)
+            return
+        if isinstance(value, str):
+            people = [
+                Address(plain or quoted or "", user or bare or "", domain or bare_domain or "")
+                for plain, quoted, user, domain, bare, bare_domain in (
+                    match.groups() for match in found
+                )
+            ]
+            kwds["source"] = value
+        else:
+            people = value
+        kwds["groups"] = [Group(None, [person]) for person in people]
+        kwds.update(decoded=", ".join(map(str, people)), parse_tree=None)
+
+    def init(self, *args: Any, source: str | None = None, **kwargs: Any) -> None:
+        self._source = source
+        super().init(*args, **kwargs)
 
 
 class _Headers(HeaderRegistry):
@@ -50,11 +127,19 @@ class _Headers(HeaderRegistry):
 
     def _make_class(self, name: str) -> type:
         special = self.registry.get(name, self.default_class)
-        return type("_" + special.__name__, (_FoldedOnce, special, BaseHeader), {})
+        late = ()
+        if issubclass(special, UnstructuredHeader | MessageIDHeader):
+            late = (_LateText,)
+        elif issubclass(special, AddressHeader):
+            late = (_LateAddresses,)
+        return type("_" + special.__name__, (_FoldedOnce, *late, special, BaseHeader), {})
 
     def __call__(self, name: str, value: Any) -> BaseHeader:
         if type(value) is str:
             return self._remember(name, value)
+        if type(value) is datetime:
+            # A date in a header has no fractions of a second.
+            return self._remember(name, value.replace(microsecond=0))
         return super().__call__(name, value)
 
 
@@ -75,9 +160,11 @@ class _Contents(ContentManager):
         key = obj, args, tuple(sorted(kwargs.items()))
         if key not in self._kept:
             raw_data_manager.set_content(msg, obj, *args, **kwargs)
-            while len(self._kept) >= BODIES:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = list(msg.raw_items()), msg.get_payload()
+            written = _written(msg)
+            if written is not None:
+                while len(self._kept) >= BODIES:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[key] = list(msg.raw_items()), written
             return
         headers, payload = self._kept[key]
         for name, value in headers:
@@ -86,40 +173,52 @@ class _Contents(ContentManager):
 
 
 class _Place:
-    """Where the policy is changed: who uses the changed one, and the plain one meanwhile."""
+    """Where Odoo finds what remembers: who uses it, and what was there before."""
 
     lock = threading.Lock()
     users = 0
-    plain: EmailPolicy
+    policy: EmailPolicy
+    split: Callable[[str], list[tuple[str, str]]]
+
+
+def _with_memory(split: Callable[[str], list[tuple[str, str]]]) -> Callable:
+    remember = lru_cache(ADDRESSES)(split)
+    return lambda text: list(remember(text))
 
 
 @contextmanager
-def remembering() -> Iterator[None]:
+def remembering(mail_tools: ModuleType) -> Iterator[None]:
     """Let ``email.policy.SMTP``, which Odoo makes its mails with, remember for the block.
 
     Mails of other threads gain from it as well; what they look like does not change.
+
+    :param mail_tools: Odoo's module of functions on addresses, all of which split them first
     """
     with _Place.lock:
         _Place.users += 1
         if _Place.users == 1:
-            _Place.plain = email.policy.SMTP
-            email.policy.SMTP = _Place.plain.clone(
+            _Place.policy, _Place.split = email.policy.SMTP, mail_tools.email_split_tuples
+            email.policy.SMTP = _Place.policy.clone(
                 header_factory=_Headers(), content_manager=_Contents()
             )
+            mail_tools.email_split_tuples = _with_memory(_Place.split)
     try:
         yield
     finally:
         with _Place.lock:
             _Place.users -= 1
             if not _Place.users:
-                email.policy.SMTP = _Place.plain
+                email.policy.SMTP = _Place.policy
+                mail_tools.email_split_tuples = _Place.split
 
 
 class Flattener:
     """Writes messages as octets; a body that was written before is copied."""
 
     def __init__(self) -> None:
-        self._bodies: dict[Any, tuple[str | None, bytes]] = {}
+        self._bodies: dict[Any, bytes] = {}
+        #: Nobody can have it in a text who has not seen a mail of this flattener.
+        self._boundary = f"-{secrets.token_hex(16)}=="
 
     def flatten(self, msg: Message, policy: EmailPolicy) -> bytes:
         """Return a message as it goes over the line.
@@ -127,24 +226,77 @@ class Flattener:
         :param policy: as for ``BytesGenerator``, with CRLF at the end of lines
         """
         key = policy.utf8, _shape(msg)
-        if key not in self._bodies:
-            octets = self._write(msg, policy)
-            _head, separator, body = octets.partition(b"\r\n\r\n")
-            if separator and len(body) <= LARGEST:
-                while len(self._bodies) >= BODIES:
-                    del self._bodies[next(iter(self._bodies))]
-                self._bodies[key] = msg.get_boundary(), body
-            return octets
-        boundary, body = self._bodies[key]
-        if boundary:
-            msg.set_boundary(boundary)
-        head = b"".join(policy.fold_binary(name, value) for name, value in msg.raw_items())
-        return head + b"\r\n" + body
+        if key in self._bodies:
+            self._bound(msg)
+            return self._head(msg, policy) + self._bodies[key]
+        body = self._body(msg, policy)
+        if body is None:
+            with io.BytesIO() as octets:
+                BytesGenerator(octets, policy=policy).flatten(msg, linesep="\r\n")
+                return octets.getvalue()
+        if len(body) <= LARGEST:
+            while len(self._bodies) >= BODIES:
+                del self._bodies[next(iter(self._bodies))]
+            self._bodies[key] = body
+        return self._head(msg, policy) + body
 
-    def _write(self, msg: Message, policy: EmailPolicy) -> bytes:
-        with io.BytesIO() as octets:
-            BytesGenerator(octets, policy=policy).flatten(msg, linesep="\r\n")
-            return octets.getvalue()
+    def _head(self, msg: Message, policy: EmailPolicy) -> bytes:
+        lines = [policy.fold_binary(name, value) for name, value in msg.raw_items()]
+        return b"".join(lines) + b"\r\n"
+
+    def _bound(self, msg: Message, level: int = 0) -> bytes:
+        """Give a message of several parts the boundary of its level, and return it."""
+        if not msg.is_multipart():
+            return b""
+        boundary = f"==={level}{self._boundary}"
+        msg.set_boundary(boundary)
+        return boundary.encode()
+
+    def _body(self, msg: Message, policy: EmailPolicy, level: int = 0) -> bytes | None:
+        """Write texts and files, alone or side by side.
+
+        :return: None for what is left to ``BytesGenerator``: messages in messages, what is signed,
+            and octets that are no text of a mail
+        """
+        payload, kind = msg.get_payload(), msg.get_content_maintype()
+        if kind != "multipart":
+            return _octets(msg, policy) if kind != "message" else None
+        foreign = msg.get_boundary() or msg.preamble is not None or msg.epilogue is not None
+        if foreign or not msg.is_multipart() or msg.get_content_subtype() == "signed":
+            return None
+        parts = [self._body(part, policy, level + 1) for part in payload]
+        if None in parts:
+            return None
+        mark = b"--" + self._bound(msg, level)
+        written = [
+            self._head(part, policy) + body for part, body in zip(payload, parts, strict=True)
+        ]
+        inside = (b"\r\n" + mark + b"\r\n").join(written)
+        return mark + b"\r\n" + inside + b"\r\n" + mark + b"--\r\n"
+
+
+def _octets(msg: Message, policy: EmailPolicy) -> bytes | None:
+    text = _written(msg)
+    if text is None or (policy.cte_type == "7bit" and not text.isascii()):
+        return None
+    return _LINE_END.sub("\r\n", text).encode("ascii", "surrogateescape")
+
+
+def _written(msg: Message) -> str | None:
+    """Return the text of a part as it is written: octets that are not ASCII as surrogates.
+
+    ``get_payload`` returns them as the characters that they mean.
+
+    :return: None if that cannot be told
+    """
+    text = msg.get_payload()
+    if not isinstance(text, str) or "\ufffd" in text:
+        return None
+    try:
+        octets = text.encode("ascii" if text.isascii() else msg.get_content_charset("ascii"))
+    except (LookupError, UnicodeEncodeError):
+        return None
+    return octets.decode("ascii", "surrogateescape")
 
 
 def _shape(msg: Message) -> tuple:

@@ -33,7 +33,11 @@ class SmtpPool:
     def __init__(self, journal: Callable[[list[Letter]], None], in_flight: int) -> None:
         self._journal = journal
         self._permits = threading.Semaphore(in_flight)
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        # One lock, and a bell for each kind of thread: nobody wakes up for what others wait for.
+        self._to_send = threading.Condition(lock)
+        self._to_record = threading.Condition(lock)
+        self._to_take = threading.Condition(lock)
         self._waiting: deque[Letter] = deque()
         self._answered: list[Letter] = []
         self._recorded: list[Letter] = []
@@ -53,7 +57,7 @@ class SmtpPool:
     @property
     def sessions(self) -> int:
         """How many sessions are alive."""
-        with self._changed:
+        with self._to_send:
             return len(self._sessions)
 
     @property
@@ -65,7 +69,7 @@ class SmtpPool:
         """Start a session on a connection; it is the pool's from now on."""
         session = SmtpSession(connection, self._wait_for_permit)
         thread = threading.Thread(target=self._work, args=[session], name="smtp", daemon=True)
-        with self._changed:
+        with self._to_send:
             self._sessions.add(thread)
         thread.start()
 
@@ -74,26 +78,26 @@ class SmtpPool:
         self._permits.release(more)
 
     def put(self, letter: Letter) -> None:
-        with self._changed:
+        with self._to_send:
             self._waiting.append(letter)
             self.pending += 1
-            self._changed.notify_all()
+            self._to_send.notify()
 
     def take(self, timeout: float = 0) -> list[Letter]:
         """Return letters whose answers are written down.
 
         :param timeout: seconds to wait for the first one
         """
-        with self._changed:
+        with self._to_take:
             if timeout and not self._recorded:
-                self._changed.wait_for(lambda: self._recorded or not self._sessions, timeout)
+                self._to_take.wait_for(lambda: self._recorded or not self._sessions, timeout)
             taken, self._recorded = self._recorded, []
             self.pending -= len(taken)
             return taken
 
     def take_back(self) -> list[Letter]:
         """Return the letters that no session has taken, and forget them."""
-        with self._changed:
+        with self._to_take:
             taken = list(self._waiting)
             self._waiting.clear()
             self.pending -= len(taken)
@@ -101,7 +105,7 @@ class SmtpPool:
 
     def refuse(self, reply: Reply) -> None:
         """Give all letters that no session has taken the same answer."""
-        with self._changed:
+        with self._to_send:
             refused = list(self._waiting)
             self._waiting.clear()
         for letter in refused:
@@ -114,15 +118,15 @@ class SmtpPool:
         :return: the letters whose answers nobody has taken yet
         """
         self.take_back()
-        with self._changed:
+        with self._to_send:
             self._closing = True
-            self._changed.notify_all()
+            self._to_send.notify_all()
             sessions = tuple(self._sessions)
         for thread in sessions:
             thread.join()
-        with self._changed:
+        with self._to_record:
             self._drained = True
-            self._changed.notify_all()
+            self._to_record.notify_all()
         self._recorder.join()
         return self.take()
 
@@ -143,27 +147,27 @@ class SmtpPool:
             session.connection.close()
             self._lose(LineLost(Reply("server", text=str(error)), [letter]))
         finally:
-            with self._changed:
+            with self._to_take:
                 self._sessions.discard(threading.current_thread())
-                self._changed.notify_all()
+                self._to_take.notify_all()
 
     def _next(self) -> Letter | None:
         """Wait for a letter; None says that there will be none."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing)
+        with self._to_send:
+            self._to_send.wait_for(lambda: self._waiting or self._closing)
             return self._waiting.popleft() if self._waiting else None
 
     def _next_now(self) -> Letter | None:
-        with self._changed:
+        with self._to_send:
             return self._waiting.popleft() if self._waiting else None
 
     def _wait_for_permit(self, letter: Letter) -> None:
         self._permits.acquire()
 
     def _done(self, letter: Letter) -> None:
-        with self._changed:
+        with self._to_record:
             self._answered.append(letter)
-            self._changed.notify_all()
+            self._to_record.notify()
 
     def _lose(self, loss: LineLost) -> None:
         """Give letters that the server cannot have to another session, or give up on them."""
@@ -172,9 +176,9 @@ class SmtpPool:
             letter.lost += 1
             letter.replies.clear()
             if letter.lost < TRIES and not self._closing:
-                with self._changed:
+                with self._to_send:
                     self._waiting.appendleft(letter)
-                    self._changed.notify_all()
+                    self._to_send.notify()
             else:
                 letter.settle(Reply("later", loss.reply.code, loss.reply.enhanced, loss.reply.text))
                 self._done(letter)
@@ -185,8 +189,8 @@ class SmtpPool:
 
     def _record(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._answered or self._drained)
+            with self._to_record:
+                self._to_record.wait_for(lambda: self._answered or self._drained)
                 batch, self._answered = self._answered, []
                 if not batch:
                     return
@@ -194,9 +198,9 @@ class SmtpPool:
             for letter in batch:
                 if letter.handed_over:
                     self._permits.release()
-            with self._changed:
+            with self._to_take:
                 self._recorded.extend(batch)
-                self._changed.notify_all()
+                self._to_take.notify_all()
 
     def _write_down(self, batch: list[Letter]) -> None:
         """Write answers down, however long the database is away: half a minute at most."""

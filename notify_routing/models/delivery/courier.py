@@ -10,6 +10,7 @@ import psycopg2.errors
 
 from odoo import fields
 from odoo.tools import email_normalize, exception_to_unicode, str2bool
+from odoo.tools import mail as mail_tools
 from odoo.tools.mail import email_split_and_format_normalize
 
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
@@ -54,7 +55,7 @@ class Courier:
     def work(self) -> None:
         self.Delivery._revive()
         try:
-            with remembering():
+            with remembering(mail_tools):
                 self._work()
         finally:
             self._close()

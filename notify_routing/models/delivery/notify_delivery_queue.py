@@ -15,7 +15,7 @@ from .parcel import Row
 #: How long a mail is reserved for the worker that took it; then it goes to another one.
 LEASE = timedelta(minutes=10)
 #: How many mails are taken from the queue at a time.
-BATCH = 50
+BATCH = 100
 #: From so many mails on, other workers are called.
 LONG = 2000
 #: States in which a row still has something before it.
