@@ -21,6 +21,7 @@ from . import addons, console, databases, debian, paths, suites_run
 from .addons import Addon
 from .console import Trouble
 from .suites_compare import BAD, Comparison, SuiteRun, compare, describe, table
+from .suites_tokens import EXPECTED
 
 FOLDER = paths.CACHE / "odoo-suites"
 #: Changes when stored results can no longer be compared with new ones.
@@ -40,6 +41,11 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--fresh", action="store_true", help="run stock again although its result is kept"
+    )
+    parser.add_argument(
+        "--tokens",
+        action="store_true",
+        help="with signed return addresses on every alias domain, those of the tests too",
     )
     parser.add_argument(
         "--addons", help="install these, separated by commas (default: all in the checkout)"
@@ -99,7 +105,7 @@ def stock_folder() -> Path:
     )
 
 
-def ours_folder(chosen: Sequence[Addon]) -> Path:
+def ours_folder(chosen: Sequence[Addon], *, tokens: bool = False) -> Path:
     """Return where an interrupted run keeps its results: another name for every other source."""
     files = [
         file
@@ -108,7 +114,7 @@ def ours_folder(chosen: Sequence[Addon]) -> Path:
         if file.is_file() and "__pycache__" not in file.parts
     ]
     source = paths.fingerprint(addons.OTHERS, *map(str, files), *files)
-    return stock_folder().with_name(f"ours-{source}")
+    return stock_folder().with_name(f"ours-{source}{'-tokens' * tokens}")
 
 
 def kept(folder: Path, name: str) -> SuiteRun | None:
@@ -181,9 +187,12 @@ def run_stock(server: databases.Postgres, given: argparse.Namespace) -> list[Sui
 
 
 def run_ours(
-    server: databases.Postgres, names: Sequence[str], chosen: list[Addon], folders: tuple[Path, ...]
+    server: databases.Postgres,
+    given: argparse.Namespace,
+    chosen: list[Addon],
+    folders: tuple[Path, ...],
 ) -> list[SuiteRun]:
-    folder = ours_folder(chosen)
+    names, folder = given.suites, ours_folder(chosen, tokens=given.tokens)
     for other in folder.parent.glob("ours-*"):
         if other != folder:
             shutil.rmtree(other)
@@ -191,7 +200,11 @@ def run_ours(
         console.step(
             f"Going on after an interrupted run of the same source; it finished {', '.join(held)}"
         )
-    runs = run_missing(folder, names, lambda: suites_run.addons_side(server, chosen, folders))
+    runs = run_missing(
+        folder,
+        names,
+        lambda: suites_run.addons_side(server, chosen, folders, tokens=given.tokens),
+    )
     shutil.rmtree(folder, ignore_errors=True)
     return runs
 
@@ -266,11 +279,13 @@ def main() -> int:
             show(report({"stock": stock}, None, "Odoo's own suites on stock"), file)
             console.say("odoo-suites: stock only, nothing compared")
             return 0
-        ours = run_ours(server, given.suites, chosen, folders)
+        ours = run_ours(server, given, chosen, folders)
     what = f"Odoo's own suites with {', '.join(addon.name for addon in chosen)}"
+    if given.tokens:
+        what += ", signed return addresses on"
     found = Comparison()
     for before, after in zip(stock, ours, strict=True):
-        found.add(compare(before, after))
+        found.add(compare(before, after, EXPECTED if given.tokens else {}))
     show(
         report({"stock": stock, "ours": ours}, found, what),
         file,

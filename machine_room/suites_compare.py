@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
+from types import MappingProxyType
 
 #: Outcomes of a test: ``unfinished`` was collected and never ended, because its process did.
 PASSED, FAILED, SKIPPED, UNFINISHED = "passed", "failed", "skipped", "unfinished"
@@ -120,6 +121,18 @@ def _miscount(run: SuiteRun, said: dict[str, int]) -> list[str]:
     return [text % (said[PASSED], said[FAILED], named[PASSED], named[FAILED])]
 
 
+@dataclass(frozen=True)
+class Expected:
+    """A failure that is right.
+
+    :param reason: pattern that the failure's reason holds; any other failure is a new one
+    :param why: one sentence
+    """
+
+    reason: str
+    why: str
+
+
 @dataclass
 class Comparison:
     """How a suite with the addons differs from stock. Each list holds one line of text a finding.
@@ -128,6 +141,7 @@ class Comparison:
     :param list missing: collected on stock only
     :param list skipped: skipped with the addons only
     :param list troubles: what belongs to no test, with the addons only
+    :param list expected: failures that were declared beforehand, with the reason
     :param list queries: counts of queries that differ, within their ceilings or not
     :param list measured: how many counts were compared, their sum on stock, their sum now
     :param list notes: differences that hide nothing: tests that now pass or are new, second tries
@@ -137,6 +151,7 @@ class Comparison:
     missing: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
     measured: list[int] = field(default_factory=lambda: [0, 0, 0])
     notes: list[str] = field(default_factory=list)
@@ -147,15 +162,21 @@ class Comparison:
         return len(self.failures) + len(self.missing) + len(self.skipped) + len(self.troubles)
 
     def add(self, other: Comparison) -> None:
-        for name in ("failures", "missing", "skipped", "troubles", "queries", "notes"):
+        for name in ("failures", "missing", "skipped", "troubles", "expected", "queries", "notes"):
             getattr(self, name).extend(getattr(other, name))
         self.measured = [
             mine + theirs for mine, theirs in zip(self.measured, other.measured, strict=True)
         ]
 
 
-def compare(stock: SuiteRun, ours: SuiteRun) -> Comparison:
-    """Return every difference between one suite's run on stock and with the addons."""
+def compare(
+    stock: SuiteRun, ours: SuiteRun, expected: Mapping[str, Expected] = MappingProxyType({})
+) -> Comparison:
+    """Return every difference between one suite's run on stock and with the addons.
+
+    :param expected: test id → how it has to fail; one that passes all the same counts as a failure,
+        so that the declaration stays true
+    """
     found = Comparison()
     found.missing = [
         f"{name} (on stock: {stock.tests[name].outcome})"
@@ -170,7 +191,7 @@ def compare(stock: SuiteRun, ours: SuiteRun) -> Comparison:
         if before is None:
             _compare_new(found, name, test)
         else:
-            _compare_outcome(found, name, before, test)
+            _compare_outcome(found, name, before, test, expected.get(name))
             _compare_queries(found, name, before.queries, test.queries)
     for side, run in (("on stock", stock), ("with the addons", ours)):
         found.notes += [
@@ -187,7 +208,16 @@ def _compare_new(found: Comparison, name: str, test: Test) -> None:
         found.notes.append(f"{name} is collected with the addons only, {test.outcome}")
 
 
-def _compare_outcome(found: Comparison, name: str, before: Test, after: Test) -> None:
+def _compare_outcome(
+    found: Comparison, name: str, before: Test, after: Test, expected: Expected | None
+) -> None:
+    if expected and before.outcome == PASSED and after.outcome != SKIPPED:
+        if after.outcome == PASSED:
+            found.failures.append(f"{name} passes, though it is declared to fail: {expected.why}")
+            return
+        if after.outcome == FAILED and re.search(expected.reason, after.reason):
+            found.expected.append(f"{name}: {expected.why}")
+            return
     if before.outcome in BAD and after.outcome in BAD:
         other = ADDRESS.sub("", before.reason) != ADDRESS.sub("", after.reason)
         how = f", but differently (stock: {before.reason})" if other else ""
@@ -284,6 +314,7 @@ def describe(found: Comparison) -> list[tuple[str, list[str]]]:
         ("Gone: collected on stock only", found.missing),
         ("Skipped with the addons only", found.skipped),
         ("Trouble that belongs to no test", found.troubles),
+        ("Differ as declared", found.expected),
         (
             "Count of queries changed (not counted as a failure unless it is over the ceiling)",
             found.queries,

@@ -55,6 +55,16 @@ SUITES = {
     WEB: Suite("web", "web/tests/test_js.py", "/web:WebSuite.test_unit_desktop[@mail]"),
 }
 
+#: An administrator's default for new alias domains, as "User-defined Defaults" in the settings makes
+#: it: those that tests create give signed return addresses too.
+TOKENS_FOR_NEW = """
+    INSERT INTO ir_default (field_id, json_value)
+    SELECT id, '"plus"' FROM ir_model_fields
+     WHERE model = 'mail.alias.domain' AND name = 'notify_return_mode'
+    RETURNING id
+"""
+TOKENS_FOR_OLD = "UPDATE mail_alias_domain SET notify_return_mode = 'plus'"
+
 #: Seconds without any test ending after which a run is taken for dead.
 PATIENCE = 900
 #: More failures than this in a browser are no accident: they are not run again.
@@ -65,7 +75,7 @@ SECOND_TRIES = 20
 class Side:
     """Stock, or Odoo with the addons.
 
-    :param label: ``stock`` or ``ours``, as it appears in logs and tables
+    :param label: ``stock``, ``ours`` or ``tokens``, as it appears in logs and tables
     :param template: database that each suite gets a copy of
     :param addons: folders of addons besides Odoo's own
     """
@@ -97,13 +107,16 @@ def stock_side(server: Postgres) -> Side:
     return side
 
 
-def addons_side(server: Postgres, chosen: Sequence[Addon], folders: tuple[Path, ...]) -> Side:
+def addons_side(
+    server: Postgres, chosen: Sequence[Addon], folders: tuple[Path, ...], *, tokens: bool = False
+) -> Side:
     """Return the side with the addons installed.
 
     :param folders: folders where Odoo finds the addons and what they need
-    :raise Trouble: if one of them does not end up installed
+    :param tokens: whether all alias domains give signed return addresses
+    :raise Trouble: if one of them does not end up installed, or has no signed addresses to give
     """
-    side = Side("ours", server, "suites_ours", folders)
+    side = Side("tokens" if tokens else "ours", server, "suites_ours", folders)
     names = [addon.name for addon in chosen]
     log = "suites-install"
     server.copy(databases.stock_template(server, databases.SUITE_MODULES), side.template)
@@ -118,6 +131,10 @@ def addons_side(server: Postgres, chosen: Sequence[Addon], folders: tuple[Path, 
             f"{', '.join(failed)} could not be installed; see "
             f"{os.path.relpath(paths.LOGS / f'{log}.log')}."
         )
+    if tokens:
+        if not server.execute(TOKENS_FOR_NEW, database=side.template):
+            raise Trouble("--tokens needs notify_routing, whose setting it switches.")
+        server.execute(TOKENS_FOR_OLD, database=side.template)
     _make_bundles(side)
     return side
 

@@ -9,7 +9,8 @@ import pytest
 
 from machine_room import addons, suites
 from machine_room.console import Trouble
-from machine_room.suites_compare import SuiteRun, Test, compare, describe, table
+from machine_room.suites_compare import Expected, SuiteRun, Test, compare, describe, table
+from machine_room.suites_tokens import EXPECTED
 
 Test.__test__ = False  # pytest would take it for a class of tests
 
@@ -143,6 +144,49 @@ class TestComparing:
         ]
 
 
+class TestDeclared:
+    """Failures that are right where return addresses are signed."""
+
+    DECLARED = {"a": Expected("token", "it compares sign by sign")}
+
+    def found(self, outcome, reason="", *, before="passed"):
+        stock, ours = run(a=Test(before)), run(a=Test(outcome, reason=reason))
+        return compare(stock, ours, self.DECLARED)
+
+    def test_as_declared_is_named_and_not_counted(self):
+        found = self.found("failed", "a token was there")
+        assert (found.new_failures, found.notes) == (0, [])
+        assert found.expected == ["a: it compares sign by sign"]
+        assert ("Differ as declared", found.expected) in describe(found)
+
+    @pytest.mark.parametrize(
+        ("outcome", "reason"),
+        [("failed", "something else"), ("passed", ""), ("skipped", ""), ("unfinished", "token")],
+    )
+    def test_anything_else_than_declared_is_a_failure(self, outcome, reason):
+        found = self.found(outcome, reason)
+        assert (found.new_failures, found.expected) == (1, [])
+
+    def test_others_are_not_declared(self):
+        found = compare(run(b=Test("passed")), run(b=Test("failed", reason="token")), self.DECLARED)
+        assert found.new_failures == 1
+
+    @pytest.mark.parametrize(
+        ("reason", "declared"),
+        [
+            ("'\"A B\" <catchall.x@my.example>' != 'catchall.x+r02y560y8kjznbn51dba@my.example'", 1),
+            ("'catchall@my.example' != 'catchall+a02y560y8kjznbn51dba@other.example'", 0),
+            ("'catchall@my.example' != 'bounce+r02y560y8kjznbn51dba@my.example'", 0),
+            ("'catchall@my.example' != 'catchall@my.example.example'", 0),
+        ],
+    )
+    def test_only_the_same_address_with_a_token_is_declared(self, reason, declared):
+        for name, expected in EXPECTED.items():
+            ours = run(**{name: Test("failed", reason=f"AssertionError: {reason} : more")})
+            found = compare(run(**{name: Test("passed")}), ours, {name: expected})
+            assert bool(found.expected) == bool(declared)
+
+
 class TestQueries:
     def test_within_the_ceiling_is_named_and_not_counted(self):
         found = compare(
@@ -213,6 +257,7 @@ class TestAddons:
         monkeypatch.setattr(suites, "stock_folder", lambda: Path("kept/stock"))
         before = suites.ours_folder(known)
         assert suites.ours_folder(known) == before
+        assert suites.ours_folder(known, tokens=True) != before
         (known[0].folder / "new.py").write_text("")
         assert suites.ours_folder(known) != before
 
@@ -221,6 +266,9 @@ class TestOptions:
     def test_everything_by_default(self):
         assert suites.options([]).suites[-1] == "web"
         assert len(suites.options([]).suites) == 10
+
+    def test_tokens_are_off_unless_wanted(self):
+        assert [suites.options(given).tokens for given in ([], ["--tokens"])] == [False, True]
 
     def test_without_the_web_client(self):
         assert "web" not in suites.options(["--no-web"]).suites
