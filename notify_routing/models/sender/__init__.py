@@ -2,6 +2,7 @@ from . import notify_return_key
 from . import notify_return_address
 from . import notify_sender
 from . import ir_mail_server
+from . import mail_alias
 from . import mail_alias_domain
 from . import mail_mail
 from . import res_config_settings
