@@ -1,7 +1,7 @@
 from odoo import http
 from odoo.http import request
 
-from ..models.schedule.notify_unsubscribe import ROUTE
+from ..models.schedule.notify_unsubscribe import ALERT, ROUTE
 
 
 class NotifyUnsubscribe(http.Controller):
@@ -21,12 +21,19 @@ class NotifyUnsubscribe(http.Controller):
         if request.httprequest.method == "POST":
             review._unsubscribe(person, document)
         page = request.env["ir.ui.view"].sudo().with_context(lang=person.lang or "en_US")
-        name = document.display_name if document else ""
+        alerts = document._deadline_names() if document and document._name == ALERT else ""
+        name = alerts or (document.display_name if document else "")
+        question = page.env._("Mute “%(document)s”?", document=name)
+        answer = page.env._("“%(document)s” is muted", document=name)
+        if alerts:
+            question = page.env._("No more alerts of “%(deadline)s”?", deadline=name)
+            answer = page.env._("No more alerts of “%(deadline)s”", deadline=name)
         values = {
             "state": "done" if request.httprequest.method == "POST" else "ask",
             "document": name,
-            "question": page.env._("Mute “%(document)s”?", document=name),
-            "answer": page.env._("“%(document)s” is muted", document=name),
+            "alerts": alerts,
+            "question": question,
+            "answer": answer,
             "url": request.httprequest.full_path,
         }
         return request.make_response(page._render_template("notify_routing.unsubscribe", values))

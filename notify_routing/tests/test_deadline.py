@@ -350,6 +350,16 @@ class TestDeadlinePeople(DeadlineCase):
         self.assertIn("Boats", message.body)
         self.assertNotIn("/mail/view", message.body)
 
+    def test_sender_policy_for_alerts_goes_before_the_company_s_address(self):
+        self.env["notify.sender"].create(
+            {"name": "Alerts", "kind": "alert", "mode": "fixed", "address": "mail@company.example"}
+        )
+        self.lead()
+        self.run_at(TODAY)
+        mail = self.env["mail.mail"].search([("mail_message_id", "=", self.messages().id)])
+        policy = self.env["notify.sender"]._of(mail)
+        self.assertEqual((policy.kind, policy.address), ("alert", "mail@company.example"))
+
     def test_followers(self):
         lead = self.lead()
         lead.message_subscribe(self.ben.partner_id.ids)

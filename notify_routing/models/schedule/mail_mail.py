@@ -1,8 +1,10 @@
 from odoo import fields, models
 
+from .notify_unsubscribe import ALERT
+
 
 class MailMail(models.Model):
-    """Door: mail that waited says how to be told otherwise; a digest brings its own text."""
+    """Door: alerts and mail that waited say how to be told otherwise; a digest has its own text."""
 
     _inherit = "mail.mail"
 
@@ -15,6 +17,10 @@ class MailMail(models.Model):
 
     def _prepare_outgoing_list(self, *args, **kwargs):
         outgoing = super()._prepare_outgoing_list(*args, **kwargs)
+        if self.model == ALERT:
+            headers = self.env[ALERT].browse(self.res_id).exists()._unsubscribe_headers()
+            for email in outgoing:
+                email["headers"] = {**email["headers"], **headers}
         if not self.notify_review:
             return outgoing
         for email in outgoing:

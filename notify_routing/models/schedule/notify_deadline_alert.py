@@ -186,12 +186,31 @@ class NotifyDeadlineAlert(models.Model):
             )
         )
 
+    def _deadline_names(self):
+        """Return the names of this alert's deadlines that one may opt out of, or has."""
+        # sudo: as above
+        deadlines = self.sudo().line_ids.deadline_id
+        return ", ".join(deadlines.filtered(lambda deadline: not deadline.mandatory).mapped("name"))
+
     def _stop_url(self):
         """Return where the person opts out; ``None`` if there is nothing that they may stop."""
-        user = self.partner_id.user_ids.filtered(lambda user: user._is_internal())
-        if not user or not self._stoppable():
+        if not self._stoppable():
             return None
-        return f"/mail/view?model={self._name}&res_id={self.id}"
+        if self.partner_id.user_ids.filtered(lambda user: user._is_internal()):
+            return f"/mail/view?model={self._name}&res_id={self.id}"
+        return self._unsubscribe_url()
+
+    def _unsubscribe_url(self):
+        """Return a link that opts the person out without logging in: they may have no user."""
+        return self.env["notify.review"]._unsubscribe_url(
+            self.env["res.users"], f"{self._name},{self.id}"
+        )
+
+    def _unsubscribe_headers(self):
+        """Return the headers of the alert's mail; none if there is nothing to opt out of."""
+        if not self._stoppable():
+            return {}
+        return self.env["notify.review"]._unsubscribe_headers_of(self._unsubscribe_url())
 
     def _stop(self):
         """Take the person off the deadlines of this alert, but the mandatory ones."""

@@ -8,6 +8,7 @@ from odoo.tools.misc import hmac
 ROUTE = "/notify/unsubscribe"
 SCOPE = "notify_routing.unsubscribe"
 DIGEST = "digest"
+ALERT = "notify.deadline.alert"
 
 
 class NotifyReview(models.AbstractModel):
@@ -31,8 +32,12 @@ class NotifyReview(models.AbstractModel):
         if all(row.notify_reason == "mandatory" for row in rows):
             return {}
         what = DIGEST if mail.notify_review == "digest" else f"{mail.model},{mail.res_id}"
+        return self._unsubscribe_headers_of(self._unsubscribe_url(user, what))
+
+    @api.model
+    def _unsubscribe_headers_of(self, url):
         return {
-            "List-Unsubscribe": f"<{self._unsubscribe_url(user, what)}>",
+            "List-Unsubscribe": f"<{url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
 
@@ -40,9 +45,11 @@ class NotifyReview(models.AbstractModel):
     def _unsubscribe_url(self, user, what):
         """Return a link that works without logging in, for one user and one thing.
 
+        :param user: empty for a deadline alert, which names its person
         :param str what: :data:`DIGEST`, or a document as ``"sale.order,7"``
         """
-        values = {"user": user.id, "what": what, "token": self._unsubscribe_token(user.id, what)}
+        number = user.id or 0
+        values = {"user": number, "what": what, "token": self._unsubscribe_token(number, what)}
         return f"{user.get_base_url()}{ROUTE}?{urlencode(values)}"
 
     @api.model
@@ -53,19 +60,24 @@ class NotifyReview(models.AbstractModel):
     def _unsubscribe_target(self, user_id, what, token):
         """Return what a link speaks of, if it was signed here.
 
-        :return: ``(user, document)``, the document being None for digests; None for a link that
-            was changed, or of which the person or the document does not exist for them any more
+        :return: ``(user, document)``, the document being None for digests, and the user a contact
+            for deadline alerts; None for a link that was changed, or of which the person or the
+            document does not exist for them any more
         """
         if not (user_id or "").isdigit() or not token:
             return None
         if not consteq(self._unsubscribe_token(int(user_id), what), token):
             return None
+        model, _comma, res_id = what.partition(",")
+        if model == ALERT:
+            # Its person may be an external contact, who has no user.
+            alert = self.env[ALERT].sudo().browse(int(res_id)).exists()
+            return (alert.partner_id, alert) if alert else None
         user = self.env["res.users"].sudo().browse(int(user_id)).exists()
         if not user.active:
             return None
         if what == DIGEST:
             return user, None
-        model, _comma, res_id = what.partition(",")
         if model not in self.env:
             return None
         document = self.env[model].sudo().browse(int(res_id)).exists()
@@ -76,7 +88,10 @@ class NotifyReview(models.AbstractModel):
 
     @api.model
     def _unsubscribe(self, user, document):
-        """Mute a document for a user, or tell them in Odoo instead of by e-mail."""
+        """Mute a document for a user, stop alerts, or tell them in Odoo instead of by e-mail."""
+        if document and document._name == ALERT:
+            document._stop()
+            return
         if document:
             # The bell is somebody's own: they set it, though they did not log in for it.
             bell = self.env["notify.bell"].with_user(user)
