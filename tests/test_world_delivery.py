@@ -73,6 +73,43 @@ def addresses(letters):
 # ------------------------------------------------------------
 
 
+def test_n7_invitations_passwords_and_templates_are_in_the_same_ledger(company, order):
+    env = company.env
+    rule = company.world.relay.rule(Refuse("550 5.1.1 unknown", at="RCPT", recipient="gone@*"))
+    # Mails of an account leave at once, even where others wait for the queue.
+    users = env["res.users"].create(
+        [
+            {"name": name.title(), "login": f"{name}@ledger.example", "email": f"{name}@ledger.example"}
+            for name in ("here", "gone")
+        ]
+    )
+    company.commit()
+    company.send_queue()
+    invited = {row.email: (row.state, row.code) for row in rows(company)}
+    assert invited == {
+        "here@ledger.example": ("sent", 250),
+        "gone@ledger.example": ("failed", 550),
+    }
+    assert rule.hits == 1
+    users[0].action_reset_password()
+    env.ref("sale.email_template_edi_sale").send_mail(order.id)
+    order.message_post_with_source(
+        "sale.email_template_edi_sale", partner_ids=company.partner.ids
+    )
+    company.commit()
+    company.send_queue()
+    ledger = rows(company, state="sent")
+    assert len(ledger.filtered(lambda row: row.email == "here@ledger.example")) == 2
+    receipts = ledger.filtered(lambda row: row.email == "client@customer.example")
+    assert len(receipts) == 2 and set(receipts.mapped("code")) == {250}
+    trail = env["notify.trail"].search([("stage", "=", "delivery")])
+    assert {(row.email, row.state) for row in trail} >= {
+        ("here@ledger.example", "sent"),
+        ("gone@ledger.example", "exception"),
+        ("client@customer.example", "sent"),
+    }
+
+
 def test_o6_o22_due_mails_leave_in_one_run_and_the_answer_is_kept(company, order):
     partners = people(company, 120)
     with company.letters() as letters:
