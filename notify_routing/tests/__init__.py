@@ -2,6 +2,7 @@ from . import test_bad_input
 from . import test_bell
 from . import test_bell_tours
 from . import test_check
+from . import test_check_tours
 from . import test_delivery
 from . import test_deadline
 from . import test_deadline_faults
