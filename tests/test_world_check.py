@@ -257,9 +257,97 @@ def test_k4_server_that_is_away_is_not_taken_for_a_refusal(board, world):
     assert check.state == "amber" and "Mend the outgoing server first" in check.sentence
 
 
+@pytest.fixture
+def policy(board):
+    """Make sender policies that are gone after the test."""
+    Sender = board.env["notify.sender"]
+
+    def make(**values):
+        made = Sender.create({"name": "Policy", "mode": "person", **values})
+        board.commit()
+        return made
+
+    yield make
+    board.env.cr.rollback()
+    Sender.search([("active", "in", (True, False))]).unlink()
+    board.commit()
+
+
+@pytest.fixture
+def second(board, world):
+    """Another server, that a policy can name."""
+    relay = world.add_relay()
+    values = {"smtp_host": relay.host, "smtp_port": relay.port, "smtp_encryption": "none"}
+    record = board.env["ir.mail_server"].create({"name": "Second", "sequence": 99, **values})
+    board.env["notify.check"]._sync()
+    board.env["notify.check"].search([]).is_scheduled = False
+    board.commit()
+    yield record, relay
+    board.env.cr.rollback()
+    record.unlink()
+    board.commit()
+
+
+def asked(relay):
+    return {entry.mail_from for entry in relay.journal}
+
+
+def test_k4_addresses_of_policies_are_asked_about_over_the_server_that_they_use(
+    board, world, second, policy
+):
+    server, relay = second
+    relay.rule(Refuse("550 5.7.1 not validated", at="MAIL", sender="alerts@*"))
+    policy(
+        name="Alerts", kind="alert", mode="fixed", address="alerts@company.example",
+        server_id=server.id, envelope="from",
+    )  # fmt: skip
+    policy(
+        name="Desk", kind="template", mode="on_address", address="desk@company.example",
+        envelope="from",
+    )  # fmt: skip
+    check = run(board, "senders")
+    assert check.state == "red"
+    assert "refuses 1 of" in check.sentence and "Alerts" in check.sentence
+    assert check.evidence == "Alerts: alerts@company.example — 550 5.7.1 not validated"
+    assert asked(relay) == {"alerts@company.example"}
+    assert {"desk@company.example", "anna@company.example"} <= asked(world.relay)
+    assert "alerts@company.example" not in asked(world.relay)
+    assert not [entry for entry in relay.journal + world.relay.journal if entry.message]
+
+
+def test_k4_people_whom_a_policy_gives_another_address_are_not_asked_about(board, world, policy):
+    world.relay.rule(Refuse("550 5.7.1 not yours", at="MAIL", sender="anna@*"))
+    policy(name="All", mode="on_address", address="mail@company.example", envelope="from")
+    check = run(board, "senders")
+    assert check.state == "green" and "All: mail@company.example — 250" in check.evidence
+    assert asked(world.relay) == {"mail@company.example"}
+
+
+def test_k4_policy_of_one_document_type_or_one_server_is_asked_about_too(
+    board, world, second, policy
+):
+    server, relay = second
+    own = {"mode": "fixed", "envelope": "from"}
+    orders = board.env["ir.model"]._get_id("sale.order")
+    policy(name="Orders", address="orders@company.example", model_id=orders, **own)
+    policy(name="Bulk", address="bulk@company.example", via_server_id=server.id, **own)
+    check = run(board, "senders")
+    assert check.state == "green"
+    assert {"orders@company.example", "anna@company.example"} <= asked(world.relay)
+    assert asked(relay) == {"bulk@company.example"}
+
+
 # ------------------------------------------------------------
 # DNS
 # ------------------------------------------------------------
+
+
+def test_domains_of_policies_are_looked_at_too(board, server, policy):
+    server.from_filter = "company.example,alerts.example"
+    policy(kind="alert", mode="fixed", address="alerts@alerts.example")
+    board.env["notify.check"]._sync()
+    assert look(board, "dns", "alerts.example")
+    assert look(board, "dns", "company.example")
 
 
 @pytest.fixture
@@ -393,6 +481,45 @@ def test_plus_addresses_and_wildcards_are_told_apart(board, world):
         assert check.state == "amber" and "Only plain addresses" in check.sentence
     finally:
         world.maildirs.owners = owners
+
+
+@pytest.fixture
+def returns(board):
+    """The alias domain; what a test makes of its return addresses is undone."""
+    domain = board.env.company.alias_domain_id
+    names = ("catchall_alias", "bounce_alias", "notify_return_mode", "notify_return_domain")
+    before = {name: domain[name] for name in names}
+    yield domain
+    board.env.cr.rollback()
+    domain.write(before)
+    board.commit()
+
+
+def test_return_addresses_that_are_given_and_do_not_arrive_are_red(board, world, returns):
+    owners = world.maildirs.owners
+    world.maildirs.owners = {"*+*@company.example": "a", "*@reply.company.example": "b", **owners}
+    try:
+        for mode, example in (("plus", "catchall+…@company.example"), ("wildcard", "…@reply.comp")):
+            returns.write(
+                {"notify_return_domain": "reply.company.example", "notify_return_mode": mode}
+            )
+            check = round_trip(board, "plus")
+            too_late(board, check)
+            assert check.state == "red"
+            assert "Answers are lost" in check.sentence and example in check.sentence
+    finally:
+        world.maildirs.owners = owners
+
+
+@pytest.mark.parametrize("name", ["catchall_alias", "bounce_alias"])
+def test_alias_that_leaves_a_token_no_room_is_amber_with_what_to_do(board, returns, name):
+    most = board.env["notify.return.address"]._alias_length()
+    returns.write({"notify_return_mode": "plus", name: "a" * (most + 1)})
+    check = run(board, "plus")
+    assert check.state == "amber"
+    assert f"Shorten it to {most} characters" in check.sentence
+    returns[name] = "a" * most
+    assert run(board, "plus").status == "waiting"
 
 
 def test_o9_bounces_come_back_even_if_the_null_sender_is_refused(board, world):

@@ -37,6 +37,9 @@ _NUMBER_LENGTH = 13
 _SHORTEST = 3 + 1 + SIGNATURE_LENGTH
 _LONGEST = 3 + 2 * _NUMBER_LENGTH + SIGNATURE_LENGTH
 
+#: Of the longest token about ids of ten digits, which take 7 signs.
+LENGTH = 3 + 7 + HASH_LENGTH + SIGNATURE_LENGTH
+
 #: RFC 5321; and the length from which on Odoo leaves the name out of a Reply-To.
 LOCAL_PART_LENGTH = 64
 HEADER_LENGTH = 68

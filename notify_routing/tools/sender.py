@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+#: Of mails: what people write, alerts of the system, templates with invitations and passwords.
+KINDS = ("person", "alert", "template")
 #: What a pattern of a name may hold.
 PLACEHOLDERS = ("author", "company", "responsible", "document")
 #: Longer names are cut: the header stays within what relays take.

@@ -120,11 +120,22 @@ class NotifyCheck(models.Model):
     def _check_plus(self):
         """Whether addresses can bear a token: behind a plus sign, or as any name of the domain."""
         domain = self._domain()
+        most = self.env["notify.return.address"]._alias_length()
+        long = [name for name in (domain.catchall_alias, domain.bounce_alias) if len(name) > most]
+        if long and domain.notify_return_mode == "plus":
+            sentence = self.env._(
+                "“%(alias)s” is too long: with a token it would not be an address any more, so "
+                "mail goes out without. Shorten it to %(most)s characters, or give answers a "
+                "domain of their own.",
+                alias=long[0],
+                most=most,
+            )
+            return Verdict("amber", sentence)
         word = secrets.token_hex(8)
         return self._send_probes(
             [
                 ("plus", f"{domain.catchall_alias}+{word}@{domain.name}"),
-                ("wildcard", f"r{word}@{domain.name}"),
+                ("wildcard", f"r{word}@{domain.notify_return_domain or domain.name}"),
             ]
         )
 
@@ -140,19 +151,36 @@ class NotifyCheck(models.Model):
 
         :param set works: of ``plus``, ``wildcard``
         """
+        domain = self._domain()
+        mode = domain.notify_return_mode
+        if mode != "plain" and mode not in works:
+            return "red", self.env._(
+                "Answers are lost: they are to come to %(example)s, which does not reach Odoo. "
+                "Have your provider deliver it to the mailbox that Odoo fetches from; until then "
+                "choose “As Odoo does” as return addresses.",
+                example=f"{domain.catchall_alias}+…@{self.target}"
+                if mode == "plus"
+                else f"…@{domain.notify_return_domain}",
+            )
+        if mode == "wildcard":
+            return "green", self.env._(
+                "Any name of %(domain)s reaches Odoo: answers find their document even if a relay "
+                "rewrites their headers.",
+                domain=domain.notify_return_domain,
+            )
         if "plus" in works:
             more = self.env._(" So does any name of the domain.") if "wildcard" in works else ""
             return "green", self.env._(
                 "Plus-addresses such as %(example)s reach Odoo: answers can find their document "
                 "even if a relay rewrites their headers.%(more)s",
-                example=f"{self._domain().catchall_alias}+…@{self.target}",
+                example=f"{domain.catchall_alias}+…@{self.target}",
                 more=more,
             )
         if "wildcard" in works:
             return "green", self.env._(
                 "Any name of %(domain)s reaches Odoo, but not plus-addresses: use the domain as a "
                 "wildcard for return addresses.",
-                domain=self.target,
+                domain=domain.notify_return_domain or self.target,
             )
         return "amber", self.env._(
             "Only plain addresses reach Odoo: an answer is found by its headers, which some relays "

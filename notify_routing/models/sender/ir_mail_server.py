@@ -72,6 +72,13 @@ class IrMailServer(models.Model):
             if before is not None:
                 smtp_session.smtp_from = before
 
+    def _notify_owned_by(self, email_from):
+        """Tell whether one of these servers is an author's own, which goes before all policies."""
+        return any(
+            server.owner_user_id and self._match_from_filter(email_from, server.from_filter)
+            for server in self
+        )
+
     @api.model
     def _notify_accepted(self, wish, from_filter):
         """Return the first From of a wish that a session accepts, ``None`` if Odoo has to find one.

@@ -46,22 +46,22 @@ class MailMail(models.Model):
     def _returns_to_us(self):
         """Tell whether answers come to Odoo, for a message that is still there then."""
         self.ensure_one()
-        book = self.env["notify.return.address"]._book()
+        addresses = self.env["notify.return.address"]
+        book = addresses._book()
         if not book["places"]:
             return False
         message = self.sudo().mail_message_id
-        if message.reply_to_force_new or not (message.model and message.res_id):
+        if message.reply_to_force_new or not message.model:
             return False
         if self.auto_delete and not self.is_notification:
             # Odoo deletes the message along with the mail: an answer could not find it.
             return False
         address = email_normalize(self.reply_to)
-        if not address or address in book["catchalls"]:
+        if not address or address in book["own"]:
             return bool(address)
         # Also the address of an alias (a team's, a project's): answers would make a new document
         # there once their headers are lost. An address that somebody chose is left alone.
-        domains = self.env["mail.alias.domain"].sudo()
-        return bool(domains._find_aliases([address]))
+        return address.partition("@")[2] in book["names"] and addresses._is_alias(address)
 
     def _signed_reply_to(self, email):
         """Return the Reply-To of one recipient's mail, with the name that Odoo gave it.
@@ -103,17 +103,9 @@ class MailMail(models.Model):
             wanted = allowed.filtered(lambda server, policy=policy: (
                 policy and server.id == policy.server_id
             ))  # fmt: skip
-            if wanted and not mail._leaves_by_own_server(allowed):
+            if wanted and not allowed._notify_owned_by(mail.email_from):
                 allowed = wanted
         return allowed
-
-    def _leaves_by_own_server(self, servers):
-        """Tell whether one of the servers is the author's own, which goes before all policies."""
-        match = self.env["ir.mail_server"]._match_from_filter
-        return any(
-            server.owner_user_id and match(self.email_from, server.from_filter)
-            for server in servers
-        )
 
     def _notify_send_now(self):
         """Send at once and return what went wrong, ``""`` for nothing."""

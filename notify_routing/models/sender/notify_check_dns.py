@@ -25,13 +25,14 @@ class NotifyCheck(models.Model):
                 "hours": 24,
                 "is_scheduled": True,
             }
-            for domain, (server, _company) in self._from_domains().items()
+            for domain, (server, _company, _envelope) in self._from_domains().items()
         ]
 
     @api.model
     def _from_domains(self):
-        """Return how mail of each From domain leaves: ``{domain: (server, company)}``.
+        """Return how mail of each From domain leaves: ``{domain: (server, company, envelope)}``.
 
+        ``envelope`` is ``bounce``, or ``from`` where a policy has bounces go to the From address.
         Domains that nobody outside gets to see, as Odoo puts its own From in their place, are left
         out.
         """
@@ -39,20 +40,24 @@ class NotifyCheck(models.Model):
         personal = self.env["ir.mail_server"].sudo().search(Domain.TRUE).owner_user_id
         for company in self.env["res.company"].sudo().search(Domain.TRUE):
             examples = {}
-            for _name, email_from, user in self._senders(company):
+            for sender in self._senders(company):
+                _name, email_from, user = sender
                 own = user if user and user in personal else None
-                examples.setdefault((email_domain_extract(email_from), own), (email_from, user))
-            for email_from, user in examples.values():
-                server, smtp_from = self._way_out(email_from, company, user)
-                found.setdefault(email_domain_extract(smtp_from), (server, company))
+                examples.setdefault((email_domain_extract(email_from), own), sender)
+            for way in self._ways(company, examples.values()):
+                envelope = way.wish["envelope"] if way.wish else "bounce"
+                found.setdefault(
+                    email_domain_extract(way.shown_from()), (way.server, company, envelope)
+                )
         found.pop(False, None)
         return dict(sorted(found.items()))
 
     def _check_dns(self):
         """SPF names the relay, DKIM has a key, and DMARC is content with them."""
-        server, company = self._from_domains().get(self.target, (None, None))
-        if company is None:
+        found = self._from_domains().get(self.target)
+        if not found:
             return Verdict("green", self.env._("Nobody sends from this domain any more."))
+        server, company, envelope_mode = found
         try:
             resolver = dns_alignment.resolver_at(self._resolver_address())
         except ValueError:
@@ -61,7 +66,9 @@ class NotifyCheck(models.Model):
                 address=self._resolver_address(),
             )
             return Verdict("amber", sentence)
-        envelope = self._envelope_domain(server, company)
+        envelope = (
+            self.target if envelope_mode == "from" else self._envelope_domain(server, company)
+        )
         relay = dns_alignment.Relay(
             server.smtp_host or "localhost",
             (server.notify_spf or "").strip(),

@@ -61,24 +61,33 @@ class NotifyCheck(models.Model):
     # ------------------------------------------------------------
 
     @api.model
-    def _way_out(self, email_from, company, user=None):
+    def _way_out(self, email_from, company, user=None, wanted_id=None):
         """Return the server for an address, and From as it will be, as the queue chooses them.
 
         :param user: whose personal server may be used
+        :param wanted_id: of the server that a sender policy asks for
         :return: ``(ir.mail_server, in the context of the company's alias domain; From)``; the
             server is empty where Odoo's configuration file names it
         """
-        domain = company.alias_domain_id
-        Server = self.env["ir.mail_server"].sudo()
-        if domain:
-            Server = Server.with_context(
-                domain_notifications_email=domain.default_from_email,
-                domain_bounce_address=domain.bounce_email,
-            )
+        Server = self._for_company(self.env["ir.mail_server"].sudo(), company)
         owners = [self.env["res.users"], user or self.env["res.users"]]
         servers = Server.search(Domain.TRUE).filtered(lambda server: server.owner_user_id in owners)
+        wanted = servers.filtered(lambda server: server.id == wanted_id)
+        if wanted and not servers._notify_owned_by(email_from):
+            servers = wanted
         server, smtp_from = Server._find_mail_server(email_from, servers)
         return (server or Server), smtp_from
+
+    @api.model
+    def _for_company(self, servers, company):
+        """Return servers in the context of a company's alias domain, as mails are sent."""
+        domain = company.alias_domain_id
+        if not domain:
+            return servers
+        return servers.with_context(
+            domain_notifications_email=domain.default_from_email,
+            domain_bounce_address=domain.bounce_email,
+        )
 
     @api.model
     @contextlib.contextmanager

@@ -7,6 +7,8 @@ from odoo.tools import email_normalize, email_normalize_all
 from ...tools import address_token
 from ...tools.address_token import ADDRESS, BOUNCE, KEY_NUMBERS, PARTNER, Key, Token
 
+#: Where a cursor remembers which addresses are aliases.
+ALIASES = "notify_routing.aliases"
 NOTHING = {
     "state": "none",
     "kind": False,
@@ -91,6 +93,11 @@ class NotifyReturnAddress(models.AbstractModel):
         too_long = len(address.partition("@")[0]) > address_token.LOCAL_PART_LENGTH
         return False if too_long else address
 
+    @api.model
+    def _alias_length(self):
+        """Return how long an alias can be for a token to fit behind its plus sign."""
+        return address_token.LOCAL_PART_LENGTH - len("+") - address_token.LENGTH
+
     # ------------------------------------------------------------
     # READ
     # ------------------------------------------------------------
@@ -144,6 +151,15 @@ class NotifyReturnAddress(models.AbstractModel):
         normalized = email_normalize_all(address) or [email_normalize(address) or address]
         return address_token.address_hash(",".join(sorted(normalized)))
 
+    @api.model
+    def _is_alias(self, address):
+        """Tell whether an address is an alias. A batch of mails asks for each address once."""
+        known = self.env.cr.cache.setdefault(ALIASES, {})
+        if address not in known:
+            aliases = self.env["mail.alias"].sudo()
+            known[address] = bool(aliases.search_count([("alias_full_name", "=", address)], limit=1))
+        return known[address]
+
     # ------------------------------------------------------------
     # SETTINGS, read once
     # ------------------------------------------------------------
@@ -152,8 +168,9 @@ class NotifyReturnAddress(models.AbstractModel):
     def _book(self):
         """Return what the addresses are made of, empty places if all domains are plain.
 
-        :return: ``{"places": {alias domain id: Place}, "catchalls": {"catchall@company.example"},
-            "domains": ["company.example"], "keys": {number: Key}, "current": Key or None}``.
+        :return: ``{"places": {alias domain id: Place}, "own": {"catchall@company.example"},
+            "names": {"company.example"}, "domains": ["company.example"], "keys": {number: Key},
+            "current": Key or None}``. ``own`` are addresses that belong to no document,
             ``domains`` has those in plain mode as well: what left before is still answered.
         """
         keys = {
@@ -174,7 +191,13 @@ class NotifyReturnAddress(models.AbstractModel):
                 for domain in alias_domains
                 if domain.notify_return_mode != "plain"
             },
-            "catchalls": set(alias_domains.mapped("catchall_email")),
+            "own": {
+                domain[name]
+                for domain in alias_domains
+                for name in ("catchall_email", "bounce_email", "default_from_email")
+                if domain[name]
+            },
+            "names": set(alias_domains.mapped("name")),
             "domains": [
                 *filter(None, alias_domains.mapped("notify_return_domain")),
                 *alias_domains.mapped("name"),

@@ -251,8 +251,13 @@ class NotifySender(models.Model):
             "document": message.record_name or "",
         }
         mail_of_responsible = responsible.email_formatted if responsible.email else ""
+        return self._wish_for(policy, values, author, mail_of_responsible)
+
+    @api.model
+    def _wish_for(self, policy, values, author, responsible):
+        """Return what :meth:`_wish` does, for names and addresses as :meth:`_frozen_from` has."""
         wish = {
-            "from": self._frozen_from(policy, values, author, mail_of_responsible),
+            "from": self._frozen_from(policy, values, author, responsible),
             "envelope": policy.envelope,
             "instead": "",
         }
