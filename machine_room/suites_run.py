@@ -55,8 +55,8 @@ SUITES = {
     WEB: Suite("web", "web/tests/test_js.py", "/web:WebSuite.test_unit_desktop[@mail]"),
 }
 
-#: An administrator's default for new alias domains, as "User-defined Defaults" in the settings makes
-#: it: those that tests create give signed return addresses too.
+#: An administrator's default for new alias domains, as "User-defined Defaults" in the settings
+#: makes it: those that tests create give signed return addresses too.
 TOKENS_FOR_NEW = """
     INSERT INTO ir_default (field_id, json_value)
     SELECT id, '"plus"' FROM ir_model_fields

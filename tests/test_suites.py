@@ -174,7 +174,10 @@ class TestDeclared:
     @pytest.mark.parametrize(
         ("reason", "declared"),
         [
-            ("'\"A B\" <catchall.x@my.example>' != 'catchall.x+r02y560y8kjznbn51dba@my.example'", 1),
+            (
+                "'\"A B\" <catchall.x@my.example>' != 'catchall.x+r02y560y8kjznbn51dba@my.example'",
+                1,
+            ),
             ("'catchall@my.example' != 'catchall+a02y560y8kjznbn51dba@other.example'", 0),
             ("'catchall@my.example' != 'bounce+r02y560y8kjznbn51dba@my.example'", 0),
             ("'catchall@my.example' != 'catchall@my.example.example'", 0),

@@ -79,7 +79,11 @@ def test_n7_invitations_passwords_and_templates_are_in_the_same_ledger(company, 
     # Mails of an account leave at once, even where others wait for the queue.
     users = env["res.users"].create(
         [
-            {"name": name.title(), "login": f"{name}@ledger.example", "email": f"{name}@ledger.example"}
+            {
+                "name": name.title(),
+                "login": f"{name}@ledger.example",
+                "email": f"{name}@ledger.example",
+            }
             for name in ("here", "gone")
         ]
     )
@@ -93,9 +97,7 @@ def test_n7_invitations_passwords_and_templates_are_in_the_same_ledger(company, 
     assert rule.hits == 1
     users[0].action_reset_password()
     env.ref("sale.email_template_edi_sale").send_mail(order.id)
-    order.message_post_with_source(
-        "sale.email_template_edi_sale", partner_ids=company.partner.ids
-    )
+    order.message_post_with_source("sale.email_template_edi_sale", partner_ids=company.partner.ids)
     company.commit()
     company.send_queue()
     ledger = rows(company, state="sent")

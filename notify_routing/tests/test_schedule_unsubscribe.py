@@ -118,6 +118,7 @@ class TestUnsubscribeFromAlerts(HttpCase, DeadlineCase):
         link = self.link()
         self.deadline.mandatory = True
         self.assertNotIn("List-Unsubscribe", self.headers())
-        self.url_open(link, data={"List-Unsubscribe": "One-Click"})
+        page = self.url_open(link, data={"List-Unsubscribe": "One-Click"})
+        self.assertEqual(page.status_code, 404)
         self.env.invalidate_all()
         self.assertFalse(self.deadline.opted_out_ids)

@@ -72,7 +72,7 @@ class NotifyReview(models.AbstractModel):
         if model == ALERT:
             # Its person may be an external contact, who has no user.
             alert = self.env[ALERT].sudo().browse(int(res_id)).exists()
-            return (alert.partner_id, alert) if alert else None
+            return (alert.partner_id, alert) if alert._deadline_names() else None
         user = self.env["res.users"].sudo().browse(int(user_id)).exists()
         if not user.active:
             return None

@@ -157,7 +157,9 @@ class NotifyReturnAddress(models.AbstractModel):
         known = self.env.cr.cache.setdefault(ALIASES, {})
         if address not in known:
             aliases = self.env["mail.alias"].sudo()
-            known[address] = bool(aliases.search_count([("alias_full_name", "=", address)], limit=1))
+            known[address] = bool(
+                aliases.search_count([("alias_full_name", "=", address)], limit=1)
+            )
         return known[address]
 
     # ------------------------------------------------------------
