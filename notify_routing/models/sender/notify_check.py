@@ -172,8 +172,8 @@ class NotifyCheck(models.Model):
         )
         cron._trigger()
 
-    @api.model
     def action_run_all(self):
+        """Run everything that there is to check, whichever rows are selected."""
         self._sync()
         self.search(Domain.TRUE).action_run()
 
