@@ -55,6 +55,8 @@ CASES = [
     {"text": "x" * 2000},
     {"text": "Kurze Zeilen\rmit Umläuten\n\n"},
     {"text": ""},
+    {"subject": False},
+    {"subject": ""},
     {"text": "A \ufffd of somebody else"},
     {"subject": "=?utf-8?q?Gr=C3=BC=C3=9Fe?= and  two spaces"},
     {"subject": " with a space before and behind "},

@@ -78,7 +78,7 @@ class _LateText(_ParsedLate):
     @classmethod
     def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
         plain = _PLAIN_ID if issubclass(cls, MessageIDHeader) else _PLAIN
-        if plain.fullmatch(value):
+        if isinstance(value, str) and plain.fullmatch(value):
             kwds.update(decoded=value, parse_tree=None)
         else:
             super().parse(value, kwds)
@@ -90,8 +90,11 @@ class _LateAddresses(_ParsedLate):
     @classmethod
     def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
         texts = value.split(", ") if isinstance(value, str) else value
+        if not isinstance(texts, list) or not texts:
+            super().parse(value, kwds)
+            return
         # Odoo leaves a comma at the end of To where it has nobody to add.
-        named = texts[:-1] if isinstance(value, str) and not texts[-1] else texts
+        named = texts[:-1] if texts is not value and not texts[-1] else texts
         found = [isinstance(text, str) and _PLAIN_ADDRESS.fullmatch(text) for text in named]
         if not found or not all(found):
             super().parse(value, kwds)

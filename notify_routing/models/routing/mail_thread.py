@@ -92,12 +92,12 @@ class MailThread(models.AbstractModel):
     # same row of mail.notification.
 
     def _notify_thread_by_inbox(self, message, recipients_data, *args, **kwargs):
-        self = self._with_decisions(message, recipients_data)
         told = self._told_in_app(recipients_data)
+        self = self._with_decisions(message, told, "inbox")
         return super()._notify_thread_by_inbox(message, told, *args, **kwargs)
 
     def _notify_thread_by_email(self, message, recipients_data, *args, **kwargs):
-        self = self._with_decisions(message, recipients_data)
+        self = self._with_decisions(message, recipients_data, "email")
         return super()._notify_thread_by_email(message, recipients_data, *args, **kwargs)
 
     def _notify_thread_by_web_push(self, message, recipients_data, *args, **kwargs):
@@ -117,16 +117,23 @@ class MailThread(models.AbstractModel):
             for recipient in recipients_data
         ]
 
-    def _with_decisions(self, message, recipients_data):
-        """Let the rows of ``mail.notification`` find their decision when Odoo makes them."""
+    def _with_decisions(self, message, recipients_data, channel):
+        """Let the rows of ``mail.notification`` find their decision when Odoo makes them.
+
+        A column that nobody has a value for is not written at all: each costs time in a post to
+        many.
+        """
         decisions = {
             recipient["id"] or recipient["email_normalized"]: {
                 "both": recipient.get("notify_both", False),
                 "held_id": recipient.get("notify_held_id", False),
-                "row": {name: recipient.get(name, False) for name in DECISION},
+                "row": {name: recipient[name] for name in DECISION if recipient.get(name)},
             }
             for recipient in recipients_data
+            if recipient["notif"] == channel
         }
+        if not decisions:
+            return self
         return self.with_context(notify_decisions=(message.id, decisions))
 
     # ------------------------------------------------------------

@@ -29,7 +29,7 @@ class NotifyReview(models.AbstractModel):
         :param dict parameters: of the e-mail, as given to ``_notify_thread``
         """
         self._join_bursts(document, recipients)
-        told = document._with_decisions(message, recipients)
+        told = document._with_decisions(message, recipients, "email")
         # pylint: disable=context-overridden  # values for new records are not ours to pass on
         rows = told.env["mail.notification"].sudo().with_context(clean_context(told.env.context))
         values = {
