@@ -1,5 +1,5 @@
-"""Packages from Debian: Odoo itself (unpacked beside us, never installed) and the two programs
-that the tests need, Chromium and Dovecot."""
+"""Packages from Debian: Odoo itself and Dovecot's POP3 server, unpacked beside us and never
+installed, and the two programs that the tests need, Chromium and Dovecot."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from . import console, paths
@@ -28,6 +29,7 @@ ODOO_PACKAGES = (
 )
 #: Program that must be on the path (or in /usr/sbin) → Debian package that brings it.
 PROGRAMS = {"chromium": "chromium", "dovecot": "dovecot-imapd"}
+POP3_ROOT = paths.CACHE / "dovecot-pop3d"
 #: The one file of Odoo that Debian leaves out; the web client's bundle needs it.
 SEGMENTATION = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
 SEGMENTATION_PACKAGE = "@mediapipe/selfie_segmentation@0.1.1675465747"
@@ -65,20 +67,38 @@ def _download_odoo() -> None:
             )
     if not KEYRING.exists():
         raise Trouble("Debian's keyring is missing: install the package debian-archive-keyring.")
-    started = time.monotonic()
     private = paths.DOWNLOADS / "apt"
-    for folder in ("lists/partial", "archives/partial"):
-        (private / folder).mkdir(parents=True, exist_ok=True)
+    private.mkdir(parents=True, exist_ok=True)
     source_list = private / "unstable.list"
     source_list.write_text(f"deb [signed-by={KEYRING}] {_mirror()} unstable main\n")
-    options = [
+    _unpack(
+        ODOO_PACKAGES,
+        paths.DEBIAN_ROOT,
+        private,
         "-o", f"Dir::Etc::SourceList={source_list}",
         "-o", "Dir::Etc::SourceParts=/dev/null",
+        what="Odoo 19 (about 125 MB)",
+        advice="Check the network, or set ODOO_PATH to an Odoo 19 checkout.",
+    )  # fmt: skip
+
+
+def _unpack(
+    packages: Iterable[str], target: Path, private: Path, *sources: str, what: str, advice: str
+) -> None:
+    """Download packages and unpack them into a folder of their own; this needs no root.
+
+    :param private: folder for apt's lists and archives
+    :param sources: apt's options that say where from, by default where this machine gets its own
+    """
+    started = time.monotonic()
+    for folder in ("lists/partial", "archives/partial"):
+        (private / folder).mkdir(parents=True, exist_ok=True)
+    options = [
+        *sources,
         "-o", f"Dir::State::Lists={private / 'lists'}",
         "-o", f"Dir::Cache={private}",
         "-o", "APT::Sandbox::User=",
     ]  # fmt: skip
-    advice = "Check the network, or set ODOO_PATH to an Odoo 19 checkout."
     console.run(
         ["apt-get", "update", *options],
         what="Reading Debian's package list",
@@ -87,17 +107,17 @@ def _download_odoo() -> None:
     )
     archives = private / "archives"
     console.run(
-        ["apt-get", "download", *options, *ODOO_PACKAGES],
-        what="Downloading Odoo 19 (about 125 MB)",
+        ["apt-get", "download", *options, *packages],
+        what=f"Downloading {what}",
         log="apt-download",
         cwd=archives,
         advice=advice,
     )
-    console.step("Unpacking Odoo")
-    shutil.rmtree(paths.DEBIAN_ROOT, ignore_errors=True)
-    paths.DEBIAN_ROOT.mkdir(parents=True)
+    console.step(f"Unpacking {what}")
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
     for archive in sorted(archives.glob("*.deb")):
-        subprocess.run(["dpkg", "-x", archive, paths.DEBIAN_ROOT], check=True)
+        subprocess.run(["dpkg", "-x", archive, target], check=True)
         archive.unlink()
     console.done("unpacked", started)
 
@@ -144,8 +164,50 @@ def find(program: str) -> str | None:
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin")
 
 
+def dovecot_libexec() -> Path | None:
+    """Return the folder of Dovecot's own programs, None without Dovecot."""
+    doveconf = find("doveconf")
+    if not doveconf:
+        return None
+    command = [doveconf, "-h", "-d", "libexec_dir"]
+    return Path(subprocess.run(command, capture_output=True, text=True).stdout.strip())
+
+
+def pop3_programs() -> Path | None:
+    """Return the folder of Dovecot's POP3 server, installed or unpacked; None if there is none."""
+    for folder in (dovecot_libexec(), POP3_ROOT / "usr/lib/dovecot"):
+        if folder and (folder / "pop3-login").exists():
+            return folder
+    return None
+
+
+def ensure_pop3() -> None:
+    """Unpack Dovecot's POP3 server beside us if this machine's Dovecot came without it.
+
+    It must be of the very version of the rest. Where Dovecot is not Debian's, POP3 is left out.
+    """
+    if pop3_programs() or not shutil.which("dpkg-query"):
+        return
+    command = ["dpkg-query", "-W", "-f", "${Version}", "dovecot-core"]
+    version = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    if version:
+        _unpack(
+            [f"dovecot-pop3d={version}"],
+            POP3_ROOT,
+            paths.DOWNLOADS / "apt-system",
+            what="Dovecot's POP3 server",
+            advice="Check the network, or run: sudo apt-get install dovecot-pop3d",
+        )
+
+
 def ensure_programs(*names: str) -> None:
     """Install the Debian packages of the named programs if they are not there."""
+    _install(*names)
+    if "dovecot" in names:
+        ensure_pop3()
+
+
+def _install(*names: str) -> None:
     missing = [PROGRAMS[name] for name in names if not find(name)]
     if not missing:
         return

@@ -1,7 +1,9 @@
 """Fixtures of the tests that live in the mail world: a database, a relay, mailboxes, people."""
 
 import os
+import tempfile
 import uuid
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,6 +21,13 @@ def world():
     """A relay and mailboxes on loopback."""
     with MailWorld() as mail_world:
         yield mail_world
+
+
+@pytest.fixture
+def short_folder():
+    """A folder with a path short enough for sockets, as pytest's own may not be."""
+    with tempfile.TemporaryDirectory(prefix="mw-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from pathlib import Path
 from . import home
 from .certificate import Certificate, self_signed
 from .customer import Customer, Letter
+from .cut_line import CutLine
 from .dovecot import Dovecot
 from .journal import Recipient, Transaction
 from .maildirs import Maildirs
@@ -29,6 +30,7 @@ from .rules import Delay, Drop, ForeignFrom, Refuse, Rewrite, Rule
 __all__ = [
     "Certificate",
     "Customer",
+    "CutLine",
     "Delay",
     "Dovecot",
     "Drop",

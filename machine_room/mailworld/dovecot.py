@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -81,7 +82,7 @@ class Dovecot:
             raise Trouble(
                 f"Dovecot is missing; run: sudo apt-get install {debian.PROGRAMS['dovecot']}"
             )
-        version = ".".join(_ask("dovecot", "--version").split(".")[:2])
+        version = ".".join(_version(program).split(".")[:2])
         if version not in OWN:
             known = " and ".join(OWN)
             raise Trouble(
@@ -97,11 +98,11 @@ class Dovecot:
         with contextlib.ExitStack() as reserved:
             self.port = reserved.enter_context(_reserve(self.port)).getsockname()[1]
             self.tls_port = reserved.enter_context(_reserve(self.tls_port)).getsockname()[1]
-            if self.pop3_port or _has_pop3():
+            if pop3 := self._pop3_programs():
                 holder = reserved.enter_context(_reserve(self.pop3_port or 0))
                 self.pop3_port = holder.getsockname()[1]
             file = self.folder / "dovecot.conf"
-            file.write_text(self._configuration(version), encoding="utf-8")
+            file.write_text(self._configuration(version, pop3), encoding="utf-8")
             keeper().give(file)
             self._launch([program, "-F", "-c", str(file)])
             try:
@@ -111,7 +112,18 @@ class Dovecot:
                 raise
         return self
 
-    def _configuration(self, version: str) -> str:
+    def _pop3_programs(self) -> Path | None:
+        """Return the folder of the POP3 server, where the keeper may run it."""
+        found = debian.pop3_programs()
+        if found is None or found == debian.dovecot_libexec():
+            return found
+        folder = self.folder / "pop3"
+        shutil.copytree(found, folder, dirs_exist_ok=True)
+        for path in (folder, *folder.iterdir()):
+            keeper().give(path)
+        return folder
+
+    def _configuration(self, version: str, pop3: Path | None) -> str:
         return configuration(
             version,
             self.settings,
@@ -125,6 +137,7 @@ class Dovecot:
             imap=self.port,
             imaps=self.tls_port,
             pop3=self.pop3_port,
+            pop3_programs=pop3,
         )
 
     def _launch(self, command: list[str]) -> None:
@@ -213,12 +226,5 @@ def _reserve(port: int) -> socket.socket:
     return holder
 
 
-def _has_pop3() -> bool:
-    return Path(_ask("doveconf", "-h", "-d", "libexec_dir"), "pop3-login").exists()
-
-
-def _ask(program: str, *arguments: str) -> str:
-    """Return what a program of Dovecot says, or nothing."""
-    path = debian.find(program)
-    command = [path, *arguments]
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip() if path else ""
+def _version(program: str) -> str:
+    return subprocess.run([program, "--version"], capture_output=True, text=True).stdout.strip()

@@ -44,7 +44,11 @@ service imap-login {{
 """
 
 POP3 = """\
+service pop3 {{
+  executable = {pop3_programs}/pop3
+}}
 service pop3-login {{
+  executable = {pop3_programs}/pop3-login
   chroot =
   {endless}
   inet_listener pop3 {{
@@ -97,7 +101,8 @@ def configuration(version: str, more: str = "", **values) -> str:
 
     :param str version: a key of :data:`OWN`
     :param str more: further settings, which win over those here
-    :param values: what the templates name; ``pop3`` is the port or None
+    :param values: what the templates name; ``pop3`` is the port or None, and
+        ``pop3_programs`` the folder of its server
     """
     template = FIRST[version] + COMMON + OWN[version] + (POP3 if values["pop3"] else "")
     protocols = "imap pop3" if values["pop3"] else "imap"

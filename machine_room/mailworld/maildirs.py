@@ -72,3 +72,9 @@ class Maildirs:
         """Return what is in a mailbox, oldest first, without going through a server."""
         box = mailbox.Maildir(self.path(name), factory=BytesParser(policy=default).parse)
         return [box[key] for key in sorted(box.keys())]
+
+    def empty(self, name: str) -> None:
+        """Throw away what is in a mailbox."""
+        for folder in ("new", "cur"):
+            for file in (self.path(name) / folder).iterdir():
+                file.unlink()
