@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from odoo.addons.notify_routing.tools import (
     auto_answer,
     delivery_notice,
+    header_memory,
     headers,
     mail_repair,
     trust,
@@ -352,3 +353,30 @@ def test_readable_never_holds_what_a_database_refuses():
         text = headers.readable(value)
         assert "\x00" not in text
         text.encode()
+
+
+# ------------------------------------------------------------
+# HEADERS THAT ARE PARSED ONCE
+# ------------------------------------------------------------
+
+
+@given(st.binary(max_size=400))
+@settings(max_examples=CASES)
+@example(
+    b"From: A <a@b.example>, c@d.example\nSubject: =?utf-8?q?=C3=A9?=\nDate: Mon, 1 Jan 2024\n"
+)
+def test_remembered_headers_are_what_they_would_be(head):
+    raw = b"To: x@y.example\r\n" + head.replace(b"\n", b"\r\n") + b"\r\n\r\nText"
+    plain, remembered = (message_from_bytes(raw, policy=policy.SMTP) for _copy in range(2))
+    header_memory.remember(remembered)
+    for _time in range(2):
+        assert _outcome(remembered.items) == _outcome(plain.items)
+    assert remembered["To"] is remembered["To"]
+    assert _outcome(remembered.as_bytes) == _outcome(plain.as_bytes)
+
+
+def _outcome(ask):
+    try:
+        return ask()
+    except Exception as error:  # noqa: BLE001, Python's parser has many ways to give up
+        return type(error)

@@ -45,6 +45,8 @@ class Incoming:
         self.token: dict | None = None
         #: Name of the alias that it was sent to and that cannot take it.
         self.broken_alias: str = ""
+        #: Which of its addresses are aliases of ours, as far as that was looked up.
+        self.is_ours: dict[str, bool] = {}
         #: The document that takes it because its own was removed.
         self.fallback: Any = None
 
@@ -65,6 +67,11 @@ class Incoming:
     def recipients(self) -> list[str]:
         """Addresses that it was sent to."""
         return headers.addresses(self.message, *RECIPIENTS) if self.message else []
+
+    @cached_property
+    def all_addresses(self) -> list[str]:
+        """Addresses in its head, in lower case."""
+        return [address.lower() for address in (self.sender, *self.recipients) if address]
 
     @cached_property
     def sender(self) -> str:

@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ...tools import mail_repair
+from ...tools import header_memory, mail_repair
 from ...tools.incoming import Incoming
 from .set_aside import SetAside
 
@@ -38,6 +38,7 @@ class MailThread(models.AbstractModel):
     @api.model
     def message_parse(self, message, *args, **kwargs):
         self._notify_incoming(message)
+        header_memory.remember(message)
         mail_repair.repair(message)
         return super().message_parse(message, *args, **kwargs)
 
@@ -80,8 +81,10 @@ class MailThread(models.AbstractModel):
         result = super()._message_route_process(message, message_dict, routes)
         if incoming.intake and routes:
             incoming.outcome = incoming.outcome or "posted"
-            posted = self.env["mail.message"].sudo()
-            incoming.mail_message_id = posted.search([("message_id", "=", message_id)], limit=1).id
+            if not incoming.mail_message_id:
+                posted = self.env["mail.message"].sudo()
+                posted = posted.search([("message_id", "=", message_id)], limit=1)
+                incoming.mail_message_id = posted.id
         return result
 
     def _get_message_create_valid_field_names(self):
@@ -94,8 +97,9 @@ class MailThread(models.AbstractModel):
     def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
         recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
         incoming = self.env.context.get("notify_incoming")
-        if incoming and incoming.received == "automatic" and incoming.wrote(message.message_id):
-            return []
+        if incoming and incoming.wrote(message.message_id):
+            incoming.mail_message_id = message.id
+            return [] if incoming.received == "automatic" else recipients
         return recipients
 
     def _notify_thread_with_out_of_office_get_additional_users(self, message, *args, **kwargs):
