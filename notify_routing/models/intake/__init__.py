@@ -3,6 +3,7 @@ from . import notify_quarantine
 from . import notify_answer
 from . import notify_bounce
 from . import fetchmail_server
+from . import ir_attachment
 from . import mail_alias
 from . import mail_alias_domain
 from . import mail_message

@@ -2,8 +2,11 @@ import logging
 
 from markupsafe import Markup
 
-from odoo import Command, api, fields, models
+from odoo import SUPERUSER_ID, Command, api, fields, models
+from odoo.exceptions import UserError
+from odoo.modules.registry import Registry
 
+from ...tools import mailbox_idle
 from ...tools.mailbox import ImapMailbox, PopMailbox
 
 _logger = logging.getLogger(__name__)
@@ -16,7 +19,16 @@ class FetchmailServer(models.Model):
     _inherit = "fetchmail.server"
 
     notify_position = fields.Json(
-        "Read Up To", readonly=True, copy=False, help="UIDVALIDITY and the next UID to read."
+        "Read Up To",
+        readonly=True,
+        copy=False,
+        help="Which messages of the mailbox are read, by the numbers that its server gives them.",
+    )
+    notify_idle = fields.Boolean(
+        "Fetch on Arrival",
+        help="Odoo stays connected, and the server tells it of new mail (IMAP IDLE): an answer is "
+        "in its document within seconds. It takes one connection to the mailbox for each worker "
+        "that runs scheduled actions. Mail is fetched by schedule as well, in any case.",
     )
     notify_trouble_since = fields.Datetime("In Trouble Since", readonly=True, copy=False)
     notify_alarm_ids = fields.Many2many("mail.activity", string="Alarms", readonly=True, copy=False)
@@ -54,7 +66,7 @@ class FetchmailServer(models.Model):
 
     @api.model
     def _fetch_mails(self, **kwargs):
-        keeping = self.with_context(notify_keep_confirmed=True)
+        keeping = self.with_context(notify_keep_confirmed=True, notify_stay=True)
         return super(FetchmailServer, keeping)._fetch_mails(**kwargs)
 
     def _connect__(self, *args, **kwargs):
@@ -62,12 +74,12 @@ class FetchmailServer(models.Model):
         if not self.env.context.get("notify_store"):
             return connection
         kind = self._get_connection_type()
+        doors = (self.notify_position, self._notify_keep, self._notify_moved, self._notify_refused)
         if kind == "imap":
             since = self.date and self.date.date()
-            return ImapMailbox(
-                connection, self.notify_position, self._notify_keep, self._notify_moved, since
-            )
-        return PopMailbox(connection, self._notify_keep) if kind == "pop" else connection
+            stay = self.notify_idle and self.env.context.get("notify_stay") and self._notify_stay
+            return ImapMailbox(connection, *doors, since, stay or None)
+        return PopMailbox(connection, *doors) if kind == "pop" else connection
 
     def _notify_keep(self, mails):
         """Store messages for good, whatever becomes of the fetching."""
@@ -77,6 +89,32 @@ class FetchmailServer(models.Model):
 
     def _notify_moved(self, position):
         self.notify_position = position
+
+    def _notify_refused(self, reply):
+        """Tell of messages that stay in the mailbox; all others are stored by now."""
+        raise UserError(
+            self.env._(
+                "All other mail was fetched. But there are messages that the server does not hand "
+                "over, or does not delete: %(reply)s",
+                reply=reply,
+            )
+        )
+
+    def _notify_stay(self, client):
+        """Wait for new mail in a session that is open, in a thread of its own.
+
+        :return: whether somebody does
+        """
+        database = self.env.cr.dbname
+
+        def arrived():
+            with Registry(database).cursor() as cr:
+                env = api.Environment(cr, SUPERUSER_ID, {})
+                fetch = env.ref("mail.ir_cron_mail_gateway_action", raise_if_not_found=False)
+                if fetch:
+                    fetch._trigger()
+
+        return mailbox_idle.wait((database, self.id), client, arrived)
 
     # ------------------------------------------------------------
     # TROUBLE
@@ -114,7 +152,7 @@ class FetchmailServer(models.Model):
                     "user_id": manager.id,
                     "activity_type_id": self.env.ref("mail.mail_activity_data_warning").id,
                     "summary": self.with_context(lang=manager.lang).env._(
-                        "Mailbox %(name)s cannot be read", name=self.name
+                        "Mailbox %(name)s needs attention", name=self.name
                     ),
                     "note": Markup("<p>%s</p>") % (self.error_message or ""),
                     "automated": True,

@@ -63,7 +63,19 @@ class NotifyCheck(models.Model):
         return super()._jobs() | fetch.sudo()
 
     def _check_incoming(self):
-        """There is a way in at all."""
+        """There is a way in at all, and what comes in gets on."""
+        late = fields.Datetime.now() - timedelta(minutes=LATE)
+        Intake = self.env["notify.intake"].sudo()
+        stuck = [("state", "=", "waiting"), ("date", "<", late)]
+        if count := Intake.search_count(stuck):
+            faulty = Intake.search([*stuck, ("error", "!=", False)], order="id", limit=1)
+            sentence = self.env._(
+                "%(count)s incoming messages wait for more than %(minutes)s minutes. They are "
+                "stored and tried again by themselves; see what is in their way.",
+                count=count,
+                minutes=LATE,
+            )
+            return Verdict("red", sentence, faulty.error or "")
         if self._incoming_servers():
             return Verdict("green", self.env._("There is an incoming server."))
         sentence = self.env._(

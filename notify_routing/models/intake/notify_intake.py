@@ -1,10 +1,12 @@
 import base64
 import hashlib
 import logging
+import time
 from datetime import timedelta
 from email import policy
 from email.parser import BytesHeaderParser
 
+from psycopg2 import OperationalError
 from psycopg2.errors import SerializationFailure
 from psycopg2.extensions import TransactionRollbackError
 
@@ -24,10 +26,23 @@ LEASE = timedelta(minutes=15)
 #: After so many tries a message is set aside, with the pauses in between.
 MAX_TRIES = 3
 PAUSE = timedelta(minutes=1)
+#: What is no fault of the message, as a full disk, is waited out so long, with such pauses at most.
+PATIENCE = timedelta(days=2)
+LONGEST_PAUSE = timedelta(minutes=15)
+#: Seconds after which the scheduled action says that it lives, and asks how long it may go on.
+TELL = 1
 #: How often a message is taken up again at once after a collision with another worker.
 COLLISIONS = 5
 #: Texts of headers that are kept for people to read.
 HEADER_LENGTH = 500
+
+
+#: What says something of this machine or of others, and nothing of the message.
+OUTSIDE = (OSError, OperationalError)
+
+
+class WorkerKilled(Exception):
+    """Whoever processed a message did not live to tell."""
 
 
 class NotifyIntake(models.Model):
@@ -191,7 +206,7 @@ class NotifyIntake(models.Model):
 
         :return: how many messages were looked at
         """
-        count = 0
+        count, told = 0, time.monotonic()
         while claimed := self._claim():
             if not count and len(claimed) == CLAIM:
                 # There is enough for one more worker.
@@ -199,9 +214,12 @@ class NotifyIntake(models.Model):
             for number, message in enumerate(claimed, 1):
                 message._work_one()
                 count += 1
+                if time.monotonic() < told + TELL:
+                    continue
                 if not self.env["ir.cron"]._commit_progress():
                     claimed[number:]._release()
                     return count
+                told = time.monotonic()
         return count
 
     @api.model
@@ -266,12 +284,20 @@ class NotifyIntake(models.Model):
     def _work_one(self):
         """Route one message, and commit; if that fails, note why, and commit."""
         self.ensure_one()
-        cr = self.env.cr
+        message, cr = self.with_context(bin_size=False), self.env.cr
         for collisions_left in reversed(range(COLLISIONS)):
             try:
-                if self.try_lock_for_update().state != "waiting":
+                if not message.try_lock_for_update():
                     return
-                self._route()
+                # In one query with all that is asked of it later.
+                message.fetch(["state", "tries", "server_id", "model_id", "raw"])
+                if message.state != "waiting":
+                    return
+                if message.tries > MAX_TRIES:
+                    raise WorkerKilled(
+                        self.env._("Workers that processed it were killed %s times.", MAX_TRIES)
+                    )
+                message._route()
                 cr.commit()  # pylint: disable=invalid-commit
                 return
             except Exception as error:  # noqa: BLE001, whatever it does must not stop the others
@@ -324,6 +350,17 @@ class NotifyIntake(models.Model):
         Quarantine = self.env["notify.quarantine"]
         if isinstance(error, SetAside):
             Quarantine._keep(self, error.reason, str(error), error.document)
+        elif isinstance(error, OUTSIDE) and fields.Datetime.now() - self.date < PATIENCE:
+            _logger.warning("Incoming message %s waits: %s", self.id, error)
+            age = fields.Datetime.now() - self.date
+            self.write(
+                {
+                    "error": f"{type(error).__name__}: {error}",
+                    "next_try": fields.Datetime.now() + max(PAUSE, min(age / 4, LONGEST_PAUSE)),
+                    # It is tried alone, as all that failed, and no try is used up.
+                    "tries": 1,
+                }
+            )
         elif self.tries >= MAX_TRIES:
             _logger.warning("Set aside incoming message %s", self.id, exc_info=error)
             Quarantine._keep(self, "failed", f"{type(error).__name__}: {error}")
