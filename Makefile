@@ -16,7 +16,7 @@ help:
 	@echo 'make dist         wheels and zips, proved by installing them'
 	@echo 'make i18n         export and check the translations'
 	@echo 'make bench        stock Odoo and the addon side by side (ARGS="drain_20ms" for some)'
-	@echo 'make chaos        kill workers and servers while mail leaves, and count what arrives'
+	@echo 'make chaos        kill workers and servers while mail leaves and comes in, and count what arrives'
 	@echo 'make pictures     take the pictures of the README from the running web client'
 
 $(COMMANDS):

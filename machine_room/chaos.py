@@ -31,21 +31,32 @@ PATIENCE = 1
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
-    parser.add_argument("--mails", type=int, default=1000)
+    parser.add_argument("--mails", type=int, default=1000, help="on their way out")
+    parser.add_argument("--answers", type=int, default=500, help="on their way in")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--restarts", type=int, default=2, help="of PostgreSQL")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
+    # It builds on what is here.
+    from . import chaos_intake
+
     console.say(json.dumps({"seed": options.seed}))
+    code = 0
     with databases.postgres(databases.SAFE, FOLDER) as server:
-        server.copy(tests.addon_template(server, bundles=False), DATABASE)
+        template = tests.addon_template(server, bundles=False)
         demo.configure(server)
-        try:
-            counts = Chaos(server, DATABASE, options, owns_postgres=True).run()
-        finally:
-            server.drop(DATABASE)
-    return report(counts)
+        for count, kind, tell in (
+            (options.mails, Chaos, report),
+            (options.answers, chaos_intake.ChaosIntake, chaos_intake.report),
+        ):
+            if count:
+                server.copy(template, DATABASE)
+                try:
+                    code |= tell(kind(server, DATABASE, options, owns_postgres=True).run())
+                finally:
+                    server.drop(DATABASE)
+    return code
 
 
 def report(counts: dict) -> int:

@@ -1,21 +1,26 @@
-"""Mail leaves while workers are killed and the relay misbehaves: nothing is lost."""
+"""Mail leaves and comes in while workers are killed and servers misbehave: nothing is lost."""
 
 import argparse
 import os
 import uuid
 
-from machine_room import databases
-from machine_room.chaos import Chaos, is_clean
+import pytest
+
+from machine_room import chaos, chaos_intake, databases
 
 
-def test_killed_workers_lose_nothing_and_send_nothing_twice_without_need():
-
+@pytest.mark.parametrize(
+    ("module", "kind", "kills"),
+    [(chaos, chaos.Chaos, 2), (chaos_intake, chaos_intake.ChaosIntake, 1)],
+    ids=["out", "in"],
+)
+def test_killed_workers_lose_nothing_and_do_nothing_twice_without_need(module, kind, kills):
     server = databases.configured()
     name = f"chaos_{uuid.uuid4().hex[:8]}"
-    options = argparse.Namespace(mails=60, kills=2, restarts=0, workers=2, seed=7)
+    options = argparse.Namespace(mails=60, answers=40, kills=kills, restarts=0, workers=2, seed=7)
     server.copy(os.environ["NOTIFY_TEMPLATE"], name)
     try:
-        counts = Chaos(server, name, options).run()
+        counts = kind(server, name, options).run()
     finally:
         server.drop(name)
-    assert is_clean(counts), counts
+    assert module.is_clean(counts), counts
