@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,21 +63,21 @@ def export(server: databases.Postgres, own: list[Addon]) -> dict[Addon, polib.PO
 
 
 def _export(config: Path, environment: dict[str, str], database: str, addon: Addon) -> polib.POFile:
-    scratch = paths.CACHE / "i18n" / f"{addon.name}.pot"
-    scratch.parent.mkdir(parents=True, exist_ok=True)
-    scratch.unlink(missing_ok=True)
-    # The list of languages takes every word up to the next option, so the addon comes last.
-    command = [sys.executable, "-m", "odoo", "i18n", "export", "-l", "pot"]
-    command += ["-c", config, "-d", database, "-o", scratch, addon.name]
-    console.run(
-        command,
-        what=f"Exporting the terms of {addon.name}",
-        log="i18n-export",
-        env=environment,
-    )
-    if not scratch.exists() or not scratch.stat().st_size:
-        return polib.POFile()
-    return polib.pofile(str(scratch))
+    # Not in the cache, which another checkout may share.
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder) / f"{addon.name}.pot"
+        # The list of languages takes every word up to the next option, so the addon comes last.
+        command = [sys.executable, "-m", "odoo", "i18n", "export", "-l", "pot"]
+        command += ["-c", config, "-d", database, "-o", scratch, addon.name]
+        console.run(
+            command,
+            what=f"Exporting the terms of {addon.name}",
+            log="i18n-export",
+            env=environment,
+        )
+        if not scratch.exists() or not scratch.stat().st_size:
+            return polib.POFile()
+        return polib.pofile(str(scratch))
 
 
 def update(addon: Addon, pot: polib.POFile, *, check: bool) -> int:
