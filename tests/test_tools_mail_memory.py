@@ -53,6 +53,8 @@ CASES = [
     {"attachment": bytes(range(256)) * 40},
     {"text": ".\r\n..dots\r\nand a line\r\n" * 5},
     {"text": "x" * 2000},
+    *({"text": "=" * unsafe + "x" * (300 - unsafe)} for unsafe in range(30, 80, 4)),
+    {"text": "ü" * 100 + "\n" + "x" * 2000},
     {"text": "Kurze Zeilen\rmit Umläuten\n\n"},
     {"text": ""},
     {"subject": False},

@@ -42,6 +42,7 @@ _PLAIN = re.compile(r"(?!.*=\?)[!-~](?:[ -~]*[!-~])?")
 _PLAIN_ID = re.compile(r"<[\w.+=/-]+@[\w.-]+>", re.ASCII)
 _SPEC = r"(\w[\w+-]*(?:\.[\w+-]+)*)@(\w[\w-]*(?:\.[\w-]+)*)"
 _PLAIN_ADDRESS = re.compile(rf'(?:(?:(\w+(?: \w+)*)|"(\w+(?: \w+)*)") <{_SPEC}>|{_SPEC})', re.ASCII)
+_NOT_QUOTED = bytes({*range(32, 127), *b"\r\n\t"} - {*b"="})
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -61,6 +62,7 @@ class _ParsedLate:
 
     #: As it is written; None: as it reads.
     _source: str | None = None
+    _parse_tree: Any = None
 
     def fold(self, *, policy: EmailPolicy) -> str:
         if self._parse_tree is None:
@@ -78,10 +80,9 @@ class _LateText(_ParsedLate):
     @classmethod
     def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
         plain = _PLAIN_ID if issubclass(cls, MessageIDHeader) else _PLAIN
-        if isinstance(value, str) and plain.fullmatch(value):
-            kwds.update(decoded=value, parse_tree=None)
-        else:
-            super().parse(value, kwds)
+        if not isinstance(value, str) or not plain.fullmatch(value):
+            return super().parse(value, kwds)
+        return kwds.update(decoded=value, parse_tree=None)
 
 
 class _LateAddresses(_ParsedLate):
@@ -91,14 +92,12 @@ class _LateAddresses(_ParsedLate):
     def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
         texts = value.split(", ") if isinstance(value, str) else value
         if not isinstance(texts, list) or not texts:
-            super().parse(value, kwds)
-            return
+            return super().parse(value, kwds)
         # Odoo leaves a comma at the end of To where it has nobody to add.
         named = texts[:-1] if texts is not value and not texts[-1] else texts
         found = [isinstance(text, str) and _PLAIN_ADDRESS.fullmatch(text) for text in named]
         if not found or not all(found):
-            super().parse(value, kwds)
-            return
+            return super().parse(value, kwds)
         if isinstance(value, str):
             people = [
                 Address(plain or quoted or "", user or bare or "", domain or bare_domain or "")
@@ -110,11 +109,11 @@ class _LateAddresses(_ParsedLate):
         else:
             people = value
         kwds["groups"] = [Group(None, [person]) for person in people]
-        kwds.update(decoded=", ".join(map(str, people)), parse_tree=None)
+        return kwds.update(decoded=", ".join(map(str, people)), parse_tree=None)
 
     def init(self, *args: Any, source: str | None = None, **kwargs: Any) -> None:
         self._source = source
-        super().init(*args, **kwargs)
+        return super().init(*args, **kwargs)
 
 
 class _Headers(HeaderRegistry):
@@ -162,6 +161,8 @@ class _Contents(ContentManager):
             return
         key = obj, args, tuple(sorted(kwargs.items()))
         if key not in self._kept:
+            if isinstance(obj, str) and "cte" not in kwargs and _is_base64(obj, msg.policy):
+                kwargs = {**kwargs, "cte": "base64"}
             raw_data_manager.set_content(msg, obj, *args, **kwargs)
             written = _written(msg)
             if written is not None:
@@ -173,6 +174,19 @@ class _Contents(ContentManager):
         for name, value in headers:
             msg.set_raw(name, value)
         msg.set_payload(payload)
+
+
+def _is_base64(text: str, policy: EmailPolicy) -> bool:
+    """Tell whether the email package is going to choose base64 for a text, where that is plain.
+
+    It writes ten lines as quoted-printable to find out. Here what that takes at least is counted.
+    """
+    lines = text.encode(errors="surrogateescape").splitlines()
+    if max(map(len, lines), default=0) <= policy.max_line_length:
+        return False
+    sample = b"\r\n".join(lines[:10]) + b"\r\n"
+    quoted = len(sample) + 2 * len(sample.translate(None, _NOT_QUOTED))
+    return quoted > (len(sample) + 2) // 3 * 4 + 1
 
 
 class _Place:
