@@ -7,6 +7,9 @@ import pytest
 
 from odoo.exceptions import UserError
 
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+from odoo.addons.notify_routing.models.delivery import courier
+
 from machine_room.mailworld import Drop, Refuse
 
 
@@ -255,6 +258,39 @@ def test_o22_final_refusal_fails_at_once_for_that_person_only(company, order):
     assert not letters
     with pytest.raises(UserError, match="address"):
         row.action_retry()
+
+
+def test_an_addon_that_overrides_send_email_sees_a_failure_as_its_error(
+    company, order, monkeypatch
+):
+    monkeypatch.setattr(courier, "is_changed", lambda _records, name: name == "send_email")
+    Server = type(company.env["ir.mail_server"])
+    origin = Server.send_email
+    heard = []
+
+    def send_email(self, message, *args, **kwargs):
+        try:
+            result = origin(self, message, *args, **kwargs)
+        except MailDeliveryException as error:
+            heard.append((str(message["To"]), str(error.args[1])))
+            self.env["ir.config_parameter"].set_param("an.addons.note", "failed")
+            raise
+        heard.append((str(message["To"]), "sent"))
+        return result
+
+    monkeypatch.setattr(Server, "send_email", send_email)
+    company.world.relay.rule(Refuse("550 5.1.1 no such user", at="RCPT", recipient="p1@*"))
+    company.world.relay.rule(Refuse("451 4.3.0 later", at="RCPT", recipient="p2@*", times=1))
+    company.post(order, "To three", by="anna", to=people(company, 3))
+    company.send_queue()
+    told = {to.partition("<")[2][:2]: words for to, words in heard[:3]}
+    assert told == {"p0": "sent", "p1": "sent", "p2": "sent"}, "handed over"
+    ((to, words),) = heard[3:]
+    assert "p1@" in to and "no such user" in words
+    company.env.cr.rollback()
+    parameter = company.env["ir.config_parameter"].search([("key", "=", "an.addons.note")])
+    assert parameter.value == "failed", "what the addon wrote stays"
+    assert sorted(rows(company).mapped("state")) == ["failed", "retrying", "sent"]
 
 
 def test_o22_a_manager_tries_again_what_failed_and_only_that(company, order):

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 
 
 @contextlib.contextmanager
@@ -35,3 +36,11 @@ def side_by_side(work, count, seconds):
     for thread in threads:
         thread.join(seconds)
     return raised
+
+
+def wait_until(true, seconds=60):
+    """Wait until a function returns something true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)

@@ -76,9 +76,11 @@ class TestQueue(NotifyCase):
             drain.assert_called_once()
 
     def test_another_addons_way_of_sending_is_noticed(self):
-        self.assertFalse(self.env["mail.mail"]._notify_is_changed("_send"))
+        self.assertFalse(mail_mail.is_changed(self.env["mail.mail"], "_send"))
         with patch.object(mail_mail, "KNOWN", {"mail"}):
-            self.assertTrue(self.env["mail.mail"]._notify_is_changed("_send"))
+            self.assertTrue(mail_mail.is_changed(self.env["mail.mail"], "_send"))
+            self.assertFalse(mail_mail.is_changed(self.env["mail.mail"], "nothing"))
+        self.assertFalse(mail_mail.is_changed(self.env["ir.mail_server"], "send_email"))
 
     def test_waiting_mail_is_canceled(self):
         mail = self.mail()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from email.message import Message
 
 from .mail_memory import Flattener
+from .reply_class import Reply
 from .smtp_session import Letter
 
 
@@ -89,3 +90,20 @@ class Handover:
 
     def close(self) -> None:
         """The real sessions end with their pool."""
+
+
+class Refusal(Handover):
+    """A session that says again what a server has said of a letter: for those who only ask then."""
+
+    def __init__(self, letter: Letter, reply: Reply) -> None:
+        super().__init__(letter.sender, None, {"smtputf8": ""})
+        self._reply = reply
+
+    def sendmail(self, *_arguments: object, **_options: object) -> dict:
+        """Take nothing.
+
+        :raise smtplib.SMTPException: always
+        """
+        if self._reply.code:
+            raise smtplib.SMTPResponseException(self._reply.code, self._reply.text.encode())
+        raise smtplib.SMTPException(self._reply.text)

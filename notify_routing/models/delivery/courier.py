@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import SMTP
 
 import psycopg2.errors
 
@@ -17,9 +20,10 @@ from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
 from ...tools.mail_memory import remembering
 from ...tools.reply_class import Reply
-from ...tools.smtp_handover import Handover
+from ...tools.smtp_handover import Handover, Refusal
 from .journal import write_outcomes
 from .line import Line
+from .mail_mail import FileElsewhere, is_changed
 from .parcel import Outcome, Parcel, Policy
 
 _logger = logging.getLogger(__name__)
@@ -51,6 +55,8 @@ class Courier:
         self.parcels: dict[int, Parcel] = {}
         self.extended = time.monotonic()
         self.cursor = env.registry.cursor
+        #: Whether others want to hear from Odoo's method what became of a message.
+        self.listened = is_changed(env["ir.mail_server"], "send_email")
 
     def work(self) -> None:
         self.Delivery._revive()
@@ -82,7 +88,7 @@ class Courier:
         for server_id, alias_domain_id, smtp_from, ids in mails._split_by_mail_configuration():
             server = self.env["ir.mail_server"].browse(server_id or [])
             batch = mails.browse(ids)
-            if server.owner_user_id or mails._notify_is_changed("_send"):
+            if server.owner_user_id or is_changed(mails, "_send"):
                 self._send_as_odoo_does(batch)
                 continue
             if server and not batch._filter_mail_mail_servers(server):
@@ -153,6 +159,11 @@ class Courier:
                 )
             except psycopg2.Error:
                 raise
+            except FileElsewhere as error:
+                _logger.warning("Mail %s waits: %s", mail.id, error)
+                trouble = Reply("later", text=str(error))
+                self.Delivery._put_off(mail, server, trouble, self.policy)
+                continue
             except Exception as error:
                 _logger.exception("Mail %s cannot be made", mail.id)
                 parcel.failure = "unknown", exception_to_unicode(error)
@@ -274,6 +285,8 @@ class Courier:
             for letter in line.pool.take(wait if line.pool.pending else 0):
                 letter.owner[0].parcel.open -= 1
                 self._heed(server_id, letter)
+                if self.listened:
+                    self._tell(server_id, letter)
         answered = [parcel for parcel in self.parcels.values() if not parcel.open]
         if answered and (wait or len(answered) >= GROUP):
             self._conclude(answered)
@@ -289,6 +302,26 @@ class Courier:
                 server._notify_break(str(reply))
             elif reply.kind == "slow":
                 server._notify_slow_down()
+
+    def _tell(self, server_id, letter) -> None:
+        """Let addons that override ``send_email`` see a failure where they expect it: as its error.
+
+        They were called when the message was handed over, and take it for sent since.
+        """
+        item, names = letter.owner
+        outcomes = [item.outcomes[names[raw]] for raw in letter.replies]
+        if not outcomes or any(outcome.state != "failed" for outcome in outcomes):
+            return
+        message = message_from_bytes(letter.data, policy=SMTP)
+        IrMailServer = self.env["ir.mail_server"].with_context(notify_told=True)
+        session = Refusal(letter, outcomes[0].reply)
+        try:
+            with self.env.cr.savepoint(), contextlib.suppress(MailDeliveryException):
+                IrMailServer.send_email(
+                    message, mail_server_id=server_id or None, smtp_session=session
+                )
+        except Exception:
+            _logger.exception("An addon could not be told that a mail failed")
 
     def _conclude(self, parcels) -> None:
         for _attempt in range(3):

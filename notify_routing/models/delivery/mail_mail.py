@@ -1,9 +1,26 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import str2bool
 
+from ...tools.reply_class import Reply
+
 #: Addons whose ways of sending the courier knows.
-KNOWN = {"mail", "mass_mailing", "notify_routing"}
+KNOWN = {"base", "mail", "mass_mailing", "notify_routing"}
 DIRECT, NORMAL, DIGEST = range(3)
+
+
+def is_changed(records, name):
+    """Tell whether an addon that the courier does not know overrides a method of a model."""
+    return any(
+        name in vars(model_class)
+        and model_class.__module__.startswith("odoo.addons.")
+        and model_class.__module__.split(".")[2] not in KNOWN
+        for model_class in type(records).__mro__
+    )
+
+
+class FileElsewhere(UserError):
+    """An attachment cannot be read here: the mail must not leave without it."""
 
 
 class MailMail(models.Model):
@@ -43,8 +60,7 @@ class MailMail(models.Model):
         transaction of their own gets Odoo's own way."""
         job = self.env.context.get("ir_cron_progress_id")
         if job and not email_ids and "filters" not in self.env.context:
-            self.env["notify.delivery"]._call_helpers()
-            return self.env["notify.delivery"]._drain()
+            return self.env["notify.delivery"]._work_queue()
         return super().process_email_queue(email_ids, *args, **kwargs)
 
     def send_after_commit(self, *args, **kwargs):
@@ -62,17 +78,33 @@ class MailMail(models.Model):
         noted = self.with_context(notify_server_id=server.id) if server else self
         return super(MailMail, noted)._send(*args, **kwargs)
 
+    def _prepare_outgoing_list(self, *args, **kwargs):
+        self._notify_check_files()
+        return super()._prepare_outgoing_list(*args, **kwargs)
+
+    def _notify_check_files(self):
+        """Odoo takes a file that it cannot read for an empty one, and sends that.
+
+        :raise FileElsewhere: if an attachment lies on another computer, or is lost
+        """
+        # sudo: as Odoo, which sends files that the sender may not read any more
+        missing = self.attachment_ids.sudo().filtered(
+            lambda file: (
+                file.store_fname and file.file_size and not file._file_read(file.store_fname, 1)
+            )
+        )
+        if missing:
+            text = self.env._(
+                "These files cannot be read on the computer %(computer)s: %(files)s. The mail "
+                "waits for one that has them; all computers of a database need the same files.",
+                computer=self.env["notify.delivery"]._worker().partition(":")[0],
+                files=", ".join(missing.mapped("name")),
+            )
+            if self.env.context.get("notify_odoo_sends"):
+                self.env["notify.delivery"].sudo()._note_trouble(Reply("later", text=text))
+            raise FileElsewhere(text)
+
     def _postprocess_sent_message(self, success_pids, success_emails, *args, **kwargs):
         if self.env.context.get("notify_odoo_sends"):
             self.env["notify.delivery"].sudo()._note(self, success_pids, success_emails)
         return super()._postprocess_sent_message(success_pids, success_emails, *args, **kwargs)
-
-    @api.model
-    def _notify_is_changed(self, name):
-        """Tell whether an addon that the courier does not know overrides a method."""
-        return any(
-            name in vars(model_class)
-            and model_class.__module__.startswith("odoo.addons.")
-            and model_class.__module__.split(".")[2] not in KNOWN
-            for model_class in type(self).__mro__
-        )

@@ -144,5 +144,6 @@ class IrMailServer(models.Model):
         try:
             return super().send_email(*args, **kwargs)
         except Exception as error:
-            self.env["notify.delivery"]._note_trouble(reply_class.of_exception(error))
+            if not self.env.context.get("notify_told"):
+                self.env["notify.delivery"]._note_trouble(reply_class.of_exception(error))
             raise

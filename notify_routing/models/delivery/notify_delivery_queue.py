@@ -32,6 +32,12 @@ class NotifyDelivery(models.Model):
     _inherit = "notify.delivery"
 
     @api.model
+    def _work_queue(self):
+        """Hook for extensions: do what the scheduled action of the queue is for."""
+        self._call_helpers()
+        return self._drain()
+
+    @api.model
     def _drain(self):
         """Send all mail that is due, until there is none or the job's time is up."""
         Courier(self.env).work()
@@ -40,7 +46,7 @@ class NotifyDelivery(models.Model):
     @api.model
     def _call_helpers(self):
         """Have other workers share the queue if it is long; commits."""
-        if self._is_long():
+        if self._count_due(LONG) == LONG:
             for number in (2, 3, 4):
                 helper = self.env.ref(f"notify_routing.ir_cron_delivery_{number}", False)
                 if helper:
@@ -48,17 +54,17 @@ class NotifyDelivery(models.Model):
         self.env.cr.commit()  # pylint: disable=invalid-commit
 
     @api.model
-    def _is_long(self):
-        """Tell whether there is more to send than one worker should."""
+    def _count_due(self, limit):
+        """Return how many mails are due, counting no further than to a limit."""
         self.env.cr.execute(
             SQL(
                 "SELECT count(*) FROM (SELECT 1 FROM mail_mail WHERE state = 'outgoing'"
                 " AND (scheduled_date IS NULL OR scheduled_date <= %s) LIMIT %s) due",
                 fields.Datetime.now(),
-                LONG,
+                limit,
             )
         )
-        return self.env.cr.fetchone()[0] == LONG
+        return self.env.cr.fetchone()[0]
 
     @api.model
     def _worker(self):

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .mail_mail import is_changed
+
 #: States that end in a failure, as far as Odoo has a word for it.
 NOT_AGAIN = ("failed", "doubt")
 
@@ -59,7 +61,7 @@ class NotifyDelivery(models.Model):
     def _together(self, mails, parcels):
         """Yield mails with whom they reached: all at once, if no other addon wants them singly."""
         reached = {parcel.mail_id: self._reached(parcel) for parcel in parcels}
-        if self.env["mail.mail"]._notify_is_changed("_postprocess_sent_message"):
+        if is_changed(self.env["mail.mail"], "_postprocess_sent_message"):
             for mail in mails:
                 yield mail, *reached[mail.id]
         else:
