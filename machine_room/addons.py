@@ -15,10 +15,16 @@ from pathlib import Path
 from . import console, databases, debian, paths
 from .console import Trouble
 
-#: Pinned addons of others.
+#: Pinned addons of others that ours depend on.
 OTHERS = paths.REQUIREMENTS / "oca.txt"
+#: Pinned addons of others whose own tests have to pass beside ours.
+NEIGHBOURS = paths.REQUIREMENTS / "neighbours.txt"
 #: Odoo installs, serves nobody and ends.
 ONCE = ("--stop-after-init", "--no-http")
+
+
+class Unreachable(Trouble):
+    """Addons of others could not be fetched."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +81,46 @@ def closure(addon: Addon, among: Iterable[Addon]) -> list[Addon]:
     return list(dict.fromkeys([*chain, addon]))
 
 
-def others(of: Iterable[Addon]) -> Path | None:
-    """Return a folder with the addons of others that ours depend on, or None if there are none.
+def usable(of: Iterable[Addon]) -> tuple[list[Addon], Path | None]:
+    """Return the addons that can be installed here, and the folder of others that they need.
 
-    They are installed once, with the versions in ``requirements/oca.txt``.
+    Those that need addons of others are left out, and named, if these cannot be fetched.
     """
     ours = list(of)
+    try:
+        return ours, others(ours)
+    except Unreachable as error:
+        alone = independent(ours)
+        left_out = ", ".join(addon.name for addon in ours if addon not in alone)
+        console.say(f"   left out: {left_out}, since what it needs cannot be fetched ({error})")
+        return alone, None
+
+
+def independent(of: Iterable[Addon]) -> list[Addon]:
+    """Return the addons that need no addons of others."""
+    ours = list(of)
+    return [addon for addon in ours if not _missing(closure(addon, ours))]
+
+
+def _missing(ours: list[Addon]) -> set[str]:
+    """Return the names of addons that are needed, and are neither ours nor Odoo's."""
     present = {addon.name for addon in ours}
-    missing = {
+    return {
         name
         for addon in ours
         for name in addon.depends
         if name not in present and not _is_of_odoo(name)
     }
+
+
+def others(of: Iterable[Addon]) -> Path | None:
+    """Return a folder with the addons of others that ours depend on, or None if there are none.
+
+    They are installed once, with the versions in ``requirements/oca.txt``.
+
+    :raise Unreachable: if they cannot be fetched
+    """
+    missing = _missing(list(of))
     if not missing:
         return None
     pins = _pins()
@@ -97,15 +130,26 @@ def others(of: Iterable[Addon]) -> Path | None:
             f"An addon depends on {', '.join(unknown)}, which is neither here nor in Odoo. Add it "
             f"to requirements/{OTHERS.name} with its version."
         )
-    home = paths.CACHE / f"addons-{paths.fingerprint(OTHERS)}"
+    return fetched(OTHERS)
+
+
+def fetched(pins: Path) -> Path:
+    """Return the folder with the addons of others that a file of requirements pins.
+
+    :raise Unreachable: if they cannot be fetched
+    """
+    home = paths.CACHE / f"addons-{paths.fingerprint(pins)}"
     if not (home / ".complete").exists():
         shutil.rmtree(home, ignore_errors=True)
-        console.run(
-            [*pip("install", "--no-deps", "--target", home), "-r", OTHERS],
-            what=f"Installing addons of others ({', '.join(sorted(pins))})",
-            log="pip-addons",
-            advice="Check the network and run the same command again.",
-        )
+        try:
+            console.run(
+                [*pip("install", "--no-deps", "--target", home), "-r", pins],
+                what=f"Installing addons of others ({pins.name})",
+                log="pip-addons",
+                advice="Check the network and run the same command again.",
+            )
+        except Trouble as error:
+            raise Unreachable(str(error)) from error
         (home / ".complete").touch()
     return home / "odoo/addons"
 

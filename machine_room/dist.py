@@ -42,8 +42,7 @@ class Built:
 
 def main(_arguments: list[str]) -> int:
     started = time.monotonic()
-    own = addons.own()
-    others = addons.others(own)
+    own, others = addons.usable(addons.own())
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     console.step(f"Building {', '.join(addon.name for addon in own)}")

@@ -26,9 +26,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make i18n", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing, fail on any gap")
     check = parser.parse_args(arguments).check
-    own = addons.own()
+    own, others = addons.usable(addons.own())
     with databases.postgres() as server:
-        exports = export(server, own)
+        exports = export(server, own, others)
     problems = 0
     for addon, exported in exports.items():
         console.step(addon.name)
@@ -41,9 +41,14 @@ def main(arguments: list[str]) -> int:
     return 1 if problems else 0
 
 
-def export(server: databases.Postgres, own: list[Addon]) -> dict[Addon, polib.POFile]:
-    """Return each addon's terms, exported by Odoo from a database with all of them installed."""
-    folders = [paths.ROOT, *filter(None, [addons.others(own)])]
+def export(
+    server: databases.Postgres, own: list[Addon], others: Path | None
+) -> dict[Addon, polib.POFile]:
+    """Return each addon's terms, exported by Odoo from a database with all of them installed.
+
+    :param others: folder with addons of others, if ours need any
+    """
+    folders = [paths.ROOT, *filter(None, [others])]
     stock = databases.stock_template(server)
     database = f"i18n_{os.getpid()}"
     server.copy(stock, database)

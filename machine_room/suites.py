@@ -35,6 +35,9 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--suite", action="append", choices=suites_run.SUITES, help="only this one (repeatable)"
     )
+    parser.add_argument(
+        "--oca", action="store_true", help="only the suites of OCA's addons that work beside ours"
+    )
     parser.add_argument("--no-web", action="store_true", help="without the web client's unit tests")
     parser.add_argument(
         "--stock-only", action="store_true", help="only fill the cache of stock's results"
@@ -59,10 +62,32 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     given = parser.parse_args(arguments)
     given.suites = given.suite or [
-        name for name in suites_run.SUITES if not (given.no_web and name == suites_run.WEB)
+        name
+        for name, suite in suites_run.SUITES.items()
+        if not (given.no_web and name == suites_run.WEB) and not (given.oca and not suite.pins)
     ]
     given.folders = tuple(folder.resolve() for folder in given.addons_path) or (paths.ROOT,)
     return given
+
+
+def reachable(names: Sequence[str], *, asked: bool) -> list[str]:
+    """Return the suites without those whose addon cannot be fetched.
+
+    :param asked: the suites were asked for by name, so that none may be missing
+    :raise Unreachable: if one is
+    """
+    found = []
+    for name in names:
+        pins = suites_run.SUITES[name].pins
+        try:
+            if pins:
+                addons.fetched(pins)
+            found.append(name)
+        except addons.Unreachable as error:
+            if asked:
+                raise
+            console.say(f"   left out: {name}, since its addon cannot be fetched ({error})")
+    return found
 
 
 # ------------------------------------------------------------
@@ -71,7 +96,8 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def choose(known: Sequence[Addon], wanted: Sequence[str] = ()) -> list[Addon]:
-    """Return the addons to install: all of them, or the named ones and what of ours they need."""
+    """Return the addons to install: the named ones and what of ours they need; or else all that
+    need no addons of others, with which one of Odoo's own tests may fail."""
     by_name = {addon.name: addon for addon in known}
     if unknown := [name for name in wanted if name not in by_name]:
         raise Trouble(
@@ -80,7 +106,7 @@ def choose(known: Sequence[Addon], wanted: Sequence[str] = ()) -> list[Addon]:
         )
     if not known:
         raise Trouble("There is no addon to install; --stock-only runs stock alone.")
-    named = [by_name[name] for name in wanted] or known
+    named = [by_name[name] for name in wanted] or addons.independent(known)
     return list(dict.fromkeys(link for addon in named for link in addons.closure(addon, known)))
 
 
@@ -118,12 +144,19 @@ def ours_folder(chosen: Sequence[Addon], *, tokens: bool = False) -> Path:
 
 
 def kept(folder: Path, name: str) -> SuiteRun | None:
-    path = folder / f"{name}.json"
+    path = _file(folder, name)
     return SuiteRun.from_json(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def keep(folder: Path, run: SuiteRun) -> None:
-    console.write_atomically(folder / f"{run.name}.json", run.to_json())
+    console.write_atomically(_file(folder, run.name), run.to_json())
+
+
+def _file(folder: Path, name: str) -> Path:
+    """Return where a suite's result is kept; another file for other versions of its addon."""
+    pins = suites_run.SUITES[name].pins if name in suites_run.SUITES else None
+    version = f"-{paths.fingerprint(pins)}" if pins else ""
+    return folder / f"{name}{version}.json"
 
 
 @contextlib.contextmanager
@@ -172,7 +205,7 @@ def run_stock(server: databases.Postgres, given: argparse.Namespace) -> list[Sui
     """
     folder = stock_folder()
     for name in given.suites if given.fresh else ():
-        (folder / f"{name}.json").unlink(missing_ok=True)
+        _file(folder, name).unlink(missing_ok=True)
     held = [name for name in given.suites if kept(folder, name)]
     if held:
         console.step(f"Stock's results are kept for {', '.join(held)} (--fresh runs them again)")
@@ -181,7 +214,7 @@ def run_stock(server: databases.Postgres, given: argparse.Namespace) -> list[Sui
     if broken:
         for run in runs:
             if run.troubles:
-                (folder / f"{run.name}.json").unlink(missing_ok=True)
+                _file(folder, run.name).unlink(missing_ok=True)
         raise Trouble(f"Stock Odoo's own suites do not run here: {'; '.join(broken)}.")
     return runs
 
@@ -271,6 +304,7 @@ def main() -> int:
         raise Trouble(
             "Chromium is missing, so the browser tests would be skipped; run make odoo-suites."
         )
+    given.suites = reachable(given.suites, asked=bool(given.suite or given.oca))
     chosen, folders = ([], ()) if given.stock_only else addons_of(given)
     file = paths.LOGS / "odoo-suites-report.txt"
     with alone(), databases.postgres() as server:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import addons, console, databases, debian, paths
@@ -25,16 +25,23 @@ STANDARD = f"standard,{LEFT_OUT}"
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite of Odoo's own tests.
+    """A suite of Odoo's own tests, or of another addon's that works beside ours.
 
     :param module: the addon that holds it
     :param tests: its tests' folder or file under the addons folder
     :param tags: Odoo's test tags
+    :param pins: file that pins the addon if it is not Odoo's; it is installed on both sides then
     """
 
     module: str
     tests: str
     tags: str = STANDARD
+    pins: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the addons, among them this suite's."""
+        return addons.fetched(self.pins) if self.pins else debian.odoo_path() / "odoo/addons"
 
 
 MODULES = (
@@ -53,6 +60,15 @@ SUITES = {
     **{module: Suite(module, f"{module}/tests") for module in MODULES},
     # The web client's unit tests of mail, in one browser, with every installed addon's assets.
     WEB: Suite("web", "web/tests/test_js.py", "/web:WebSuite.test_unit_desktop[@mail]"),
+    # Addons of others that send, defer and follow the same mail.
+    **{
+        f"oca_{module}": Suite(module, f"{module}/tests", pins=pins)
+        for module, pins in (
+            ("mail_tracking", addons.NEIGHBOURS),
+            ("mail_post_defer", addons.NEIGHBOURS),
+            ("queue_job", addons.OTHERS),
+        )
+    },
 }
 
 #: An administrator's default for new alias domains, as "User-defined Defaults" in the settings
@@ -160,11 +176,14 @@ def run(side: Side, name: str) -> SuiteRun:
 def _run_once(side: Side, name: str, *, log: str, only: Sequence[str] = ()) -> SuiteRun:
     console.step(f"{name} ({side.label})")
     database = f"{side.template}_run"
+    suite = SUITES[name]
     side.server.copy(side.template, database)
     paths.LOGS.mkdir(parents=True, exist_ok=True)
     log_file = paths.LOGS / f"{log}.log"
     started = time.monotonic()
     try:
+        if suite.pins:
+            side = _beside(side, suite, database)
         # A short path, for Chromium puts sockets there.
         with tempfile.TemporaryDirectory(prefix="suites-") as scratch:
             report = Path(scratch, "report.jsonl")
@@ -185,10 +204,27 @@ def _run_once(side: Side, name: str, *, log: str, only: Sequence[str] = ()) -> S
     return result
 
 
+def _beside(side: Side, suite: Suite, database: str) -> Side:
+    """Install the suite's addon in a database, with what comes by itself where it is installed.
+
+    :return: the side, for which that addon is there
+    """
+    side = replace(side, addons=(*side.addons, suite.folder))
+    addons.install(
+        side.server,
+        database,
+        [Addon(suite.folder / suite.module)],
+        side.addons,
+        what=f"Installing {suite.module} ({side.label})",
+        log=f"suites-{side.label}-install-{suite.module}",
+    )
+    return side
+
+
 def _command(side: Side, name: str, database: str, report: Path) -> list[str]:
     suite = SUITES[name]
     return [
-        *(sys.executable, "-m", "pytest", str(debian.odoo_path() / "odoo/addons" / suite.tests)),
+        *(sys.executable, "-m", "pytest", str(suite.folder / suite.tests)),
         # No settings of this project, of its parent folders or of other plugins.
         *("-c", os.devnull, "--rootdir", str(report.parent), "-p", "no:cacheprovider"),
         *("-p", "pytest_odoo", "-p", "machine_room.suites_plugin"),

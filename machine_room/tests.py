@@ -10,10 +10,17 @@ import argparse
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from . import console, databases, paths
+from . import addons, console, databases, paths
 
 ADDONS = ("notify_routing", "notify_routing_correspondence")
+#: An addon that changes how the others work: its tests, and those with addons of others beside it,
+#: run on a database of their own.
+GLUE = "notify_routing_queue_job"
+GLUE_TESTS = (f"{GLUE}/tests", "tests/test_world_queue_job.py", "tests/test_world_neighbours.py")
+#: Exit code of a pytest that found no test to run.
+NO_TESTS = 5
 
 
 def main() -> int:
@@ -27,8 +34,27 @@ def main() -> int:
         help="do not make the web client's bundles first: quicker for tests without a browser",
     )
     options, pytest_arguments = parser.parse_known_args()
+    flags, ours, glue = split(pytest_arguments)
+    codes = []
     with databases.postgres() as server:
-        return run(server, pytest_arguments, options.keep, bundles=not options.no_bundles)
+        if ours or not glue:
+            bundles = not options.no_bundles
+            codes.append(run(server, [*flags, *ours], options.keep, bundles=bundles))
+        if glue or not ours:
+            codes.append(run_glue(server, [*flags, *(glue or GLUE_TESTS)]))
+    # What was asked for, with -k, may be in one of them only.
+    return max((code for code in codes if code != NO_TESTS), default=NO_TESTS)
+
+
+def split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Return pytest's options, the tests among its arguments, and those of the glue."""
+    named = [text for text in arguments if (paths.ROOT / text.split("::")[0]).exists()]
+    glue = [text for text in named if text.startswith(GLUE_TESTS)]
+    return (
+        [text for text in arguments if text not in named],
+        [text for text in named if text not in glue],
+        glue,
+    )
 
 
 def run(
@@ -42,14 +68,53 @@ def run(
     :param keep: name of a database to test in and to keep
     :param bundles: whether browsers will ask for the web client's bundles
     """
-    template = addon_template(server, bundles)
+    ignored = [f"--ignore={path}" for path in GLUE_TESTS]
+    return _run_on_copy(
+        server, addon_template(server, bundles), [*ignored, *pytest_arguments], keep
+    )
+
+
+def _neighbours() -> list[Path]:
+    """Return the folder of addons that tests have beside ours, if it can be fetched."""
+    try:
+        return [addons.fetched(addons.NEIGHBOURS)]
+    except addons.Unreachable:
+        return []
+
+
+def _run_on_copy(
+    server: databases.Postgres,
+    template: str,
+    pytest_arguments: list[str],
+    keep: str | None = None,
+    folders: tuple[Path, ...] = (paths.ROOT,),
+) -> int:
     name = keep or f"test_{os.getpid()}"
     server.copy(template, name)
     try:
-        return run_pytest(server, name, template, pytest_arguments)
+        return run_pytest(server, name, template, pytest_arguments, folders)
     finally:
         if not keep:
             server.drop(name)
+
+
+def run_glue(server: databases.Postgres, pytest_arguments: list[str]) -> int:
+    """Run the tests of the addon that goes with addons of others, if these can be fetched."""
+    own, others = addons.usable(addons.own())
+    glue = next((addon for addon in own if addon.name == GLUE), None)
+    if glue is None or others is None:
+        return 0
+    folders = (paths.ROOT, others, *_neighbours())
+    base = addon_template(server, bundles=False)
+    template = f"addon_{paths.fingerprint(base, addons.OTHERS, *_sources(GLUE))}_glue"
+    if not server.exists(template):
+        scratch = f"{template}_making_{os.getpid()}"
+        server.copy(base, scratch)
+        addons.install(
+            server, scratch, [glue], folders, what=f"Installing {GLUE}", log="glue-install"
+        )
+        server.rename(scratch, template)
+    return _run_on_copy(server, template, pytest_arguments, folders=folders)
 
 
 def addon_template(server: databases.Postgres, bundles: bool = True) -> str:
@@ -58,13 +123,13 @@ def addon_template(server: databases.Postgres, bundles: bool = True) -> str:
     :param bundles: make the web client's bundles as well
     """
     stock = databases.stock_template(server)
-    name = f"addon_{paths.fingerprint(stock, *_sources())}"
+    name = f"addon_{paths.fingerprint(stock, *_sources(*ADDONS))}"
     plain = f"{name}_plain"
     if not bundles and not server.exists(name):
         name = plain
     if not server.exists(name):
         outdated = server.execute(
-            "SELECT datname FROM pg_database WHERE datname ~ '^addon_[0-9a-f]+(_plain)?$'"
+            "SELECT datname FROM pg_database WHERE datname ~ '^addon_[0-9a-f]+(_plain|_glue)?$'"
             " ORDER BY oid DESC OFFSET 12"
         )
         for (old,) in outdated:
@@ -92,25 +157,32 @@ def _make_bundles(server: databases.Postgres, database: str) -> None:
     )
 
 
-def _sources():
-    """Return the files whose change needs a new database."""
+def _sources(*names: str):
+    """Return the files of addons whose change needs a new database."""
     kinds = {".py", ".xml", ".csv", ".sql", ".po", ".pot", ".js", ".scss"}
-    for addon in ADDONS:
+    for addon in names:
         for path in sorted((paths.ROOT / addon).rglob("*")):
             if path.suffix in kinds and "tests" not in path.parts:
                 yield path
 
 
 def run_pytest(
-    server: databases.Postgres, database: str, template: str, arguments: list[str]
+    server: databases.Postgres,
+    database: str,
+    template: str,
+    arguments: list[str],
+    folders: tuple[Path, ...],
 ) -> int:
     """Run pytest on a database and return its exit code.
 
     :param template: database that tests copy when they need one of their own
+    :param folders: folders of addons besides Odoo's own
     """
-    config = databases.config_file(server)
+    config = databases.config_file(server, folders)
+    python_path = addons.environment(folders)["PYTHONPATH"]
     environment = dict(
         os.environ,
+        PYTHONPATH=os.pathsep.join((python_path, str(paths.ROOT))),
         NOTIFY_TEMPLATE=template,
         NOTIFY_CONFIG=str(config),
         COVERAGE_FILE=str(paths.CACHE / "coverage"),
@@ -124,7 +196,8 @@ def run_pytest(
     ]
     command += ["--odoo-http", *arguments]
     if not any(argument.startswith(("--cov", "--no-cov")) for argument in arguments):
-        command += ["--cov=notify_routing", "--cov-report=term:skip-covered"]
+        covered = ADDONS[0] if len(folders) == 1 else GLUE
+        command += [f"--cov={covered}", "--cov-report=term:skip-covered"]
     console.step("Running the tests")
     return subprocess.call(command, env=environment, cwd=paths.ROOT)
 

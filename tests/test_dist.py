@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from machine_room import addons, dist, paths
+from machine_room import tests as machine_room_tests
 from machine_room.addons import Addon
 from machine_room.console import Trouble
 
@@ -95,6 +96,35 @@ def test_addons_come_after_those_they_depend_on(tmp_path):
     assert [addon.name for addon in own] == ["z_base", "a_glue"]
     assert [addon.name for addon in addons.closure(own[1], own)] == ["z_base", "a_glue"]
     assert addons.closure(own[0], own) == [own[0]]
+
+
+def test_what_needs_addons_that_cannot_be_fetched_is_left_out_and_named(
+    tmp_path, monkeypatch, capsys
+):
+    make_addon(tmp_path, "a_glue", depends=["z_base", "queue_job"])
+    make_addon(tmp_path, "b_on_glue", depends=["a_glue"])
+    make_addon(tmp_path, "z_base")
+    own = addons.own(tmp_path)
+    monkeypatch.setattr(addons, "fetched", lambda pins: tmp_path / pins.name)
+    assert addons.usable(own) == (own, tmp_path / "oca.txt")
+
+    def no_network(pins):
+        raise addons.Unreachable("no network")
+
+    monkeypatch.setattr(addons, "fetched", no_network)
+    alone, others = addons.usable(own)
+    assert ([addon.name for addon in alone], others) == (["z_base"], None)
+    assert "left out: a_glue, b_on_glue" in capsys.readouterr().out
+
+
+def test_tests_of_the_glue_run_apart():
+    glue = "tests/test_world_queue_job.py::test_x"
+    arguments = ["-q", "tests/test_dist.py", "-k", "bell", glue]
+    assert machine_room_tests.split(arguments) == (
+        ["-q", "-k", "bell"],
+        ["tests/test_dist.py"],
+        [glue],
+    )
 
 
 def test_a_broken_manifest_is_named(tmp_path):

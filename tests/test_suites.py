@@ -233,13 +233,14 @@ class TestAddons:
             "base_one": {"depends": ["mail"]},
             "alone": {"depends": ["mail"]},
             "on_top": {"depends": ["base_one"]},
+            "glue": {"depends": ["base_one", "queue_job"]},
             "off": {"installable": False},
         }.items():
             (tmp_path / name).mkdir()
             (tmp_path / name / "__manifest__.py").write_text(repr(manifest))
         return addons.own(tmp_path)
 
-    def test_all_that_can_be_installed_are(self, known):
+    def test_all_are_that_can_be_and_need_no_addon_of_others(self, known):
         chosen = suites.choose(known)
         assert {addon.name for addon in chosen} == {"base_one", "alone", "on_top"}
 
@@ -267,14 +268,27 @@ class TestAddons:
 
 class TestOptions:
     def test_everything_by_default(self):
-        assert suites.options([]).suites[-1] == "web"
-        assert len(suites.options([]).suites) == 10
+        assert suites.options([]).suites == list(suites.suites_run.SUITES)
 
     def test_tokens_are_off_unless_wanted(self):
         assert [suites.options(given).tokens for given in ([], ["--tokens"])] == [False, True]
 
     def test_without_the_web_client(self):
         assert "web" not in suites.options(["--no-web"]).suites
+
+    def test_suites_of_others_only(self):
+        names = ["oca_mail_tracking", "oca_mail_post_defer", "oca_queue_job"]
+        assert suites.options(["--oca"]).suites == names
+
+    def test_what_cannot_be_fetched_is_left_out_unless_it_was_asked_for(self, monkeypatch, capsys):
+        def no_network(pins):
+            raise addons.Unreachable("no network")
+
+        monkeypatch.setattr(addons, "fetched", no_network)
+        assert suites.reachable(["mail", "oca_queue_job"], asked=False) == ["mail"]
+        assert "oca_queue_job" in capsys.readouterr().out
+        with pytest.raises(Trouble, match="no network"):
+            suites.reachable(["mail", "oca_queue_job"], asked=True)
 
     def test_named_suites_only(self):
         assert suites.options(["--suite", "crm", "--suite", "web"]).suites == ["crm", "web"]
