@@ -89,6 +89,10 @@ def _run_on_copy(
     keep: str | None = None,
     folders: tuple[Path, ...] = (paths.ROOT,),
 ) -> int:
+    """Run pytest on a fresh copy of a database.
+
+    :param folders: folders of addons besides Odoo's own
+    """
     name = keep or f"test_{os.getpid()}"
     server.copy(template, name)
     try:

@@ -82,6 +82,17 @@ class TestQueue(NotifyCase):
             self.assertFalse(mail_mail.is_changed(self.env["mail.mail"], "nothing"))
         self.assertFalse(mail_mail.is_changed(self.env["ir.mail_server"], "send_email"))
 
+    def test_a_file_that_an_addon_keeps_elsewhere_is_its_business(self):
+        file = self.env["ir.attachment"].create({"name": "a.txt", "raw": b"content"})
+        mail = self.mail(attachment_ids=[(6, 0, file.ids)], body_html="<p>x</p>")
+        (email,) = mail._prepare_outgoing_list()
+        self.assertEqual(email["attachments"], [("a.txt", b"content", "text/plain")])
+        with patch.object(type(file), "_file_read", lambda self, fname, size=None: b""):
+            with self.assertRaises(mail_mail.FileElsewhere):
+                mail._prepare_outgoing_list()
+            with patch.object(mail_mail, "KNOWN", {"mail"}):
+                self.assertTrue(mail._prepare_outgoing_list())
+
     def test_waiting_mail_is_canceled(self):
         mail = self.mail()
         row = self.env["notify.delivery"].create(

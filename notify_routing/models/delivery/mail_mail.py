@@ -88,7 +88,11 @@ class MailMail(models.Model):
         :raise FileElsewhere: if an attachment lies on another computer, or is lost
         """
         # sudo: as Odoo, which sends files that the sender may not read any more
-        missing = self.attachment_ids.sudo().filtered(
+        files = self.attachment_ids.sudo()
+        if is_changed(files, "_file_read"):
+            # An addon keeps them where every computer can read them.
+            return
+        missing = files.filtered(
             lambda file: (
                 file.store_fname and file.file_size and not file._file_read(file.store_fname, 1)
             )
