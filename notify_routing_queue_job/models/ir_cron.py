@@ -4,7 +4,7 @@ from odoo import api, models
 
 
 class IrCron(models.Model):
-    """Door: a job's time ends, too."""
+    """Door: the time of a job ends, as that of a scheduled action does."""
 
     _inherit = "ir.cron"
 

@@ -1,3 +1,5 @@
+import time
+
 from odoo import api, fields, models
 
 from odoo.addons.notify_routing.models.delivery.notify_delivery_queue import LONG
@@ -60,6 +62,8 @@ class NotifyDelivery(models.Model):
     @api.model
     def _job_drain(self):
         """Send for a while; what is still due then is handed over again."""
-        self.with_context(**self.env["queue.job"]._notify_until())._drain()
-        if self._count_due(1):
+        until = self.env["queue.job"]._notify_until()
+        self.with_context(notify_job_until=until)._drain()
+        # What is due before that is reserved by somebody: a next job would only meet it again.
+        if time.monotonic() >= until and self._count_due(1):
             self._trigger()

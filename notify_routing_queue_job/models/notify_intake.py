@@ -31,5 +31,5 @@ class NotifyIntake(models.Model):
     @api.model
     def _job_work(self):
         """Route for a while, then have the scheduled action see to the rest when it is due."""
-        self.with_context(**self.env["queue.job"]._notify_until())._work()
+        self.with_context(notify_job_until=self.env["queue.job"]._notify_until())._work()
         self._wake()

@@ -67,5 +67,5 @@ class QueueJob(models.Model):
 
     @api.model
     def _notify_until(self):
-        """Return the context in which the houses of notify_routing work for a limited time."""
-        return {"notify_job_until": time.monotonic() + SECONDS}
+        """Return when a job that starts now has to end, on the clock of scheduled actions."""
+        return time.monotonic() + SECONDS

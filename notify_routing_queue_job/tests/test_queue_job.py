@@ -104,7 +104,7 @@ class TestQueueJob(TransactionCase):
 
     def test_a_job_ends_when_its_time_is_up(self):
         job = self.env["queue.job"]
-        Cron = self.env["ir.cron"].with_context(**job._notify_until())
+        Cron = self.env["ir.cron"].with_context(notify_job_until=job._notify_until())
         with patch.object(self.env.cr, "commit"):
             self.assertGreater(Cron._commit_progress(), 0)
             past = self.env["ir.cron"].with_context(notify_job_until=0)
