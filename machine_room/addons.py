@@ -123,12 +123,22 @@ def others(of: Iterable[Addon]) -> Path | None:
     missing = _missing(list(of))
     if not missing:
         return None
+    return _folder_with(missing)
+
+
+def other(name: str) -> Path:
+    """Return a folder with an addon of others that none of ours depends on."""
+    return _folder_with({name})
+
+
+def _folder_with(names: set[str]) -> Path:
+    """Return the folder of the addons of others, which has these among them."""
     pins = _pins()
-    unknown = sorted(missing - pins.keys())
+    unknown = sorted(names - pins.keys())
     if unknown:
         raise Trouble(
-            f"An addon depends on {', '.join(unknown)}, which is neither here nor in Odoo. Add it "
-            f"to requirements/{OTHERS.name} with its version."
+            f"{', '.join(unknown)} is needed, and is neither here nor in Odoo. Add it to "
+            f"requirements/{OTHERS.name} with its version."
         )
     return fetched(OTHERS)
 

@@ -1,19 +1,32 @@
 // Takes the pictures of the README from the running web client.
-// node pictures.mjs ADDRESS FOLDER ORDER_ID TEAM_ID DIGEST SCREENS
+// node pictures.mjs SCENE, which is the JSON that pictures.py makes.
 import {createRequire} from "node:module";
 
 const require = createRequire(process.env.NOTIFY_NODE_MODULES + "/");
 const {chromium} = require("playwright-core");
-const [address, folder, order, team, digest, screens] = process.argv.slice(2);
+const scene = JSON.parse(process.argv[2]);
+const {address, folder} = scene;
+/** Screens that show more than fits at once. */
+const TALL = ["board"];
+const SIZE = scene.phone ? [375, 812] : [1400, 800];
 
 const browser = await chromium.launch({
     executablePath: process.env.NOTIFY_CHROMIUM,
     args: ["--no-sandbox", "--disable-background-networking", "--disable-sync"],
 });
 
-async function as(login, width = 1400, height = 800) {
-    const context = await browser.newContext({viewport: {width, height}});
-    const page = await context.newPage();
+async function open([width, height]) {
+    const context = await browser.newContext({
+        viewport: {width, height},
+        hasTouch: scene.phone,
+        isMobile: scene.phone,
+        colorScheme: scene.dark ? "dark" : "light",
+    });
+    return context.newPage();
+}
+
+async function as(login, size = SIZE) {
+    const page = await open(size);
     await page.goto(`${address}/web/login`);
     await page.fill("input[name=login]", login);
     await page.fill("input[name=password]", login);
@@ -25,69 +38,117 @@ async function as(login, width = 1400, height = 800) {
 }
 
 async function shoot(page, name) {
+    if (TALL.includes(name)) {
+        await page.setViewportSize({width: SIZE[0], height: scene.phone ? 2600 : 1250});
+    }
     await page.waitForTimeout(800);
     await page.screenshot({path: `${folder}/${name}.png`});
     console.log(`   ${name}.png`);
 }
 
-const anna = await as("anna");
-await anna.goto(`${address}/odoo/sales/${order}`);
-await anna.waitForSelector(".o-mail-Message");
-await anna.click(".o-notify-Bell");
-await anna.waitForSelector(".o-notify-BellMenu");
-await shoot(anna, "bell");
-await anna.keyboard.press("Escape");
-
-const message = anna.locator(".o-mail-Message", {hasText: "Do you have any question"}).first();
-await message.hover();
-await message.locator("[title='Expand']").first().click();
-await anna.locator(".o-dropdown-item", {hasText: "Who was told and why"}).click();
-await anna.waitForSelector(".modal [role=table], .modal table");
-await shoot(anna, "why");
-
-const chloe = await as("chloe");
-await chloe.goto(`${address}/odoo/crm.team/${team}`);
-await chloe.locator(".nav-link", {hasText: "Notifications"}).click();
-await chloe.waitForSelector("[role=grid]");
-await shoot(chloe, "team");
-
-const ben = await as("ben");
-await ben.click(".o_user_menu button");
-await ben.click(".o-dropdown--menu [data-menu=preferences]");
-await ben.locator(".modal .nav-link", {hasText: "Notifications"}).click();
-await shoot(ben, "preferences");
-
-for (const [name, width, height] of [
-    ["schedule", 1400, 800],
-    ["schedule-phone", 390, 844],
-]) {
-    const page = await as("anna", width, height);
-    await page.goto(`${address}/odoo/my-notifications`);
-    await page.waitForSelector(".o-notify-MyTime-next");
-    await shoot(page, name);
+// Takes a picture if it is wanted. One that fails among those to look at leaves the others alone.
+async function picture(name, take) {
+    if (scene.only && !scene.only.includes(name)) {
+        return;
+    }
+    try {
+        await take();
+    } catch (error) {
+        console.log(`   ${name}.png failed: ${error.message.split("\n")[0]}`);
+        process.exitCode = 1;
+    }
 }
-for (const [name, width, height] of [
-    ["digest", 900, 700],
-    ["digest-phone", 390, 844],
+
+async function whenThere(page, path, selector) {
+    await page.goto(`${address}/odoo/${path}`);
+    await page.waitForSelector(selector);
+}
+
+// A form on a phone shows its tabs in a menu if there is no room.
+async function tab(page, within, hasText) {
+    await page.locator(`${within} .nav-link`, {hasText}).first().click();
+}
+
+const anna = await as("anna");
+await picture("bell", async () => {
+    await whenThere(anna, `sales/${scene.order}`, ".o-mail-Message");
+    await anna.click(".o-notify-Bell");
+    await anna.waitForSelector(".o-notify-BellMenu");
+    await shoot(anna, "bell");
+});
+await picture("why", async () => {
+    await whenThere(anna, `sales/${scene.order}`, ".o-mail-Message");
+    const message = anna.locator(".o-mail-Message", {hasText: "Do you have any question"}).first();
+    if (scene.phone) {
+        await message.click({position: {x: 200, y: 20}});
+    } else {
+        await message.hover();
+    }
+    await message.locator("[title='Expand']").first().click();
+    await anna
+        .locator(".o-dropdown-item, .dropdown-item", {hasText: "Who was told and why"})
+        .click();
+    await anna.waitForSelector(".modal [role=table], .modal table");
+    await shoot(anna, "why");
+});
+const chloe = await as("chloe");
+await picture("team", async () => {
+    await whenThere(chloe, `crm.team/${scene.team}`, ".o_form_view");
+    await tab(chloe, ".o_form_view", "Notifications");
+    await chloe.waitForSelector("[role=grid]");
+    await shoot(chloe, "team");
+});
+const ben = await as("ben");
+await picture("preferences", async () => {
+    if (scene.phone) {
+        await whenThere(ben, "my-notifications", ".o-notify-MyPage");
+    } else {
+        await ben.click(".o_user_menu button");
+        await ben.click(".o-dropdown--menu [data-menu=preferences]");
+        await tab(ben, ".modal", "Notifications");
+    }
+    await shoot(ben, "preferences");
+});
+for (const [name, size] of [
+    ["schedule", SIZE],
+    ["schedule-phone", [390, 844]],
 ]) {
-    const context = await browser.newContext({viewport: {width, height}});
-    const page = await context.newPage();
-    await page.goto(`file://${digest}`);
-    await shoot(page, name);
+    await picture(name, async () => {
+        const page = await as("anna", size);
+        await whenThere(page, "my-notifications", ".o-notify-MyTime-next");
+        await shoot(page, name);
+    });
+}
+for (const [name, size] of [
+    ["digest", [900, 700]],
+    ["digest-phone", [390, 844]],
+]) {
+    await picture(name, async () => {
+        const page = await open(size);
+        await page.goto(`file://${scene.digest}`);
+        await shoot(page, name);
+    });
 }
 
 const admin = await as("admin");
-for (const {name, path, wait} of JSON.parse(screens)) {
-    await admin.goto(`${address}/odoo/${path}`);
-    await admin.waitForSelector(wait);
-    await shoot(admin, name);
+for (const {name, path, wait} of scene.screens) {
+    await picture(name, async () => {
+        await whenThere(admin, path, wait);
+        await shoot(admin, name);
+        await admin.setViewportSize({width: SIZE[0], height: SIZE[1]});
+    });
 }
-const scheme = JSON.parse(screens).find(({name}) => name === "matrix");
-await admin.goto(`${address}/odoo/${scheme.path}`);
-await admin.locator("[name=action_simulate]").click();
-await admin.locator(".o-notify-Simulate .o-autocomplete--input").click();
-await admin.locator(".o-autocomplete--dropdown-item").first().click();
-await admin.waitForSelector(".o-notify-Simulate table");
-await shoot(admin, "simulate");
+await picture("simulate", async () => {
+    const scheme = scene.screens.find(({name}) => name === "matrix");
+    await whenThere(admin, scheme.path, ".o-notify-Matrix");
+    if (scene.phone) {
+        await admin.locator(".o_control_panel button .oi-ellipsis-v, .o_cp_action_menus button").first().click();
+    }
+    await admin.locator("[name=action_simulate]").first().click();
+    await admin.locator(".o-notify-Simulate .o-autocomplete--input").click();
+    await admin.locator(".o-autocomplete--dropdown-item").first().click();
+    await admin.waitForSelector(".o-notify-Simulate table");
+    await shoot(admin, "simulate");
+});
 
 await browser.close();

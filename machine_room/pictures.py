@@ -1,19 +1,26 @@
-"""``make pictures``: the pictures of the README, taken from the running web client."""
+"""``make pictures``: the pictures of the README, taken from the running web client.
+
+``make pictures ARGS="--dark --phone --rtl --to FOLDER"`` takes them, and more screens, as they are in
+dark mode, on a phone or from right to left, to be looked at; each option can be left out.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from . import console, databases, debian, demo, lint, paths, serve
+from . import addons, console, databases, debian, demo, lint, paths, serve
 
 FOLDER = paths.ROOT / "docs" / "pictures"
 
 #: Screens that need no click: picture, address after ``/odoo/``, and what to wait for. ``{…}`` are
 #: records of :func:`furnish`.
 SCREENS = (
+    ("board", "action-notify_routing.notify_board_action", ".o-notify-Board-figure"),
     ("matrix", "action-notify_routing.notify_scheme_action/{scheme}", ".o-notify-Matrix"),
     (
         "correspondence",
@@ -32,6 +39,28 @@ SCREENS = (
     ("delivery", "action-notify_routing.notify_delivery_action", ".o_view_controller"),
     ("quarantine", "action-notify_routing.notify_quarantine_action", ".o_view_controller"),
 )
+#: Screens that are looked at, and not shown in the README.
+MORE_SCREENS = (
+    (
+        "matrix-big",
+        "action-notify_routing.notify_scheme_action/{big_scheme}",
+        ".o-notify-Matrix",
+    ),
+    ("defaults", "action-notify_routing.notify_subscription_action", ".o_view_controller"),
+    ("schemes", "action-notify_routing.notify_scheme_action", ".o_view_controller"),
+    ("server", "action-base.action_ir_mail_server_list/{server}", ".o_form_view"),
+    ("check-form", "action-notify_routing.notify_check_action/{check}", ".o_form_view"),
+    ("trail-form", "action-notify_routing.notify_trail_action/{trail}", ".o_form_view"),
+    ("delivery-form", "action-notify_routing.notify_delivery_action/{delivery}", ".o_form_view"),
+    ("quarantine-form", "action-notify_routing.notify_quarantine_action/{kept}", ".o_form_view"),
+    (
+        "forecast",
+        "action-notify_routing.notify_deadline_forecast_board",
+        ".o_view_controller, .o_form_view",
+    ),
+)
+#: A language that is written from right to left; our words stay English in it.
+RIGHT_TO_LEFT = "ar_001"
 
 
 def furnish(company) -> dict[str, int]:
@@ -72,39 +101,123 @@ def furnish(company) -> dict[str, int]:
     }
 
 
-def main() -> int:
+def furnish_board(company) -> None:
+    """Let a day have passed: mails of each hour, and why some people were not told."""
+    env = company.env
+    server = env["ir.mail_server"].search([], limit=1)
+    env.cr.execute(
+        """INSERT INTO notify_delivery (email, state, code, reply, mail_class, server_id, attempts,
+                                        date, date_first, date_last, date_sent)
+           SELECT (ARRAY['client@customer.example', 'anna@company.example', 'chloe@company.example',
+                         'orders@supplier.example', 'office@architects.example'])
+                      [1 + least(number %% 9, number %% 7, 4)],
+                  CASE WHEN number %% 41 = 0 THEN 'failed' WHEN number %% 59 = 0 THEN 'bounced'
+                       ELSE 'sent' END,
+                  CASE WHEN number %% 41 = 0 OR number %% 59 = 0 THEN 550 ELSE 250 END,
+                  CASE WHEN number %% 41 = 0 OR number %% 59 = 0 THEN 'no such user' ELSE 'OK' END,
+                  'normal', %s, 1, past.moment, past.moment, past.moment,
+                  past.moment + interval '1 second' * (number %% 3)
+             FROM generate_series(1, 600) number,
+                  LATERAL (SELECT now() AT TIME ZONE 'utc' - interval '1 hour' *
+                           (23 * power(abs(sin(number)), 1.5)) AS moment) past""",
+        [server.id],
+    )
+    env["notify.suppression"].create(
+        [
+            {"channel": "email", "reason": reason, "email": "anna@company.example"}
+            for reason, count in (("bell", 24), ("own_act", 17), ("muted", 9), ("dedupe", 4))
+            for _time in range(count)
+        ]
+    )
+    env["notify.check"]._sync()
+    company.run_action("notify_routing.ir_cron_check")
+
+
+def furnish_more(company) -> dict[str, int]:
+    """Make records of the screens that are only looked at, and return their ids by name."""
+    env = company.env
+    model = env["ir.model"]._get_id("sale.order")
+    events = env["notify.event"].search([("model_id", "in", (model, False))])
+    events |= env["notify.event"].create(
+        [
+            {"name": f"Event number {n} of this kind", "code": f"event_{n}", "kind": "fired"}
+            for n in range(20 - len(events))
+        ]
+    )
+    roles = env["notify.role"].search([("model_id", "in", (model, False))], limit=12)
+    roles |= env["notify.role"].create(
+        [
+            {
+                "name": f"People of kind {n}",
+                "code": f"role_{n}",
+                "kind": "group",
+                "group_id": env.ref("base.group_user").id,
+            }
+            for n in range(12 - len(roles))
+        ]
+    )
+    big_scheme = env["notify.scheme"].create(
+        {
+            "name": "Everything",
+            "model_id": model,
+            "line_ids": [
+                (0, 0, {"event_id": event.id, "role_id": role.id, "email": True})
+                for event in events[:20]
+                for role in roles
+            ],
+        }
+    )
+    company.client.send("nobody@company.example", "Is anybody there?", "Hello")
+    company.fetch()
+    return {
+        "big_scheme": big_scheme.id,
+        "server": env["ir.mail_server"].search([], limit=1).id,
+        "check": env["notify.check"].search([("kind", "=", "outgoing")], limit=1).id,
+        "trail": env["notify.trail"].search([("stage", "=", "delivery")], limit=1).id,
+        "delivery": env["notify.delivery"].search([("state", "=", "failed")], limit=1).id,
+        "kept": env["notify.quarantine"].search([], limit=1).id,
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
     modules = lint.node_modules()
     port = serve.free_port()
+    others = addons.other("web_dark_mode") if options.dark else None
+    folders = tuple(folder for folder in (paths.ROOT, others) if folder)
+    # Odoo turns style sheets from right to left with a program of this name.
+    os.environ["PATH"] += os.pathsep + str(modules / ".bin")
     with databases.postgres() as server:
         database = demo.prepare(server)
+        if others:
+            databases.install(
+                server, database, ["web_dark_mode"], what="Installing dark mode", addons=folders
+            )
         from .company import Company
         from .mailworld import MailWorld
 
         console.step("Playing the demo")
         with MailWorld() as world:
             with Company(database, world) as company:
-                story = demo.Story(company)
-                demo.tell(story)
-                order = company.env["sale.order"].search([], limit=1, order="id DESC")
-                digest = _digest(company, order)
-                ids = furnish(company)
-                screens = [
-                    {"name": name, "path": path.format(**ids), "wait": wait}
-                    for name, path, wait in SCREENS
-                ]
-                arguments = [order.id, company.team.id, digest, json.dumps(screens)]
+                scene = _play(company, bool(options.to))
+                if options.dark:
+                    _darken(company.env)
+                if options.rtl:
+                    company.env["res.lang"]._activate_lang(RIGHT_TO_LEFT)
+                    company.env["res.users"].search([]).lang = RIGHT_TO_LEFT
                 company.commit()
-            with serve.odoo_server(server, database, port):
+            with serve.odoo_server(server, database, port, folders):
                 console.step("Taking the pictures")
-                FOLDER.mkdir(parents=True, exist_ok=True)
+                scene |= {
+                    "address": f"http://127.0.0.1:{port}",
+                    "folder": str(options.to or FOLDER),
+                    "phone": options.phone,
+                    "dark": options.dark,
+                    "only": options.only,
+                }
+                Path(scene["folder"]).mkdir(parents=True, exist_ok=True)
                 return subprocess.call(
-                    [
-                        "node",
-                        str(paths.ROOT / "machine_room" / "pictures.mjs"),
-                        f"http://127.0.0.1:{port}",
-                        str(FOLDER),
-                        *map(str, arguments),
-                    ],
+                    ["node", str(paths.ROOT / "machine_room/pictures.mjs"), json.dumps(scene)],
                     env=dict(
                         os.environ,
                         NOTIFY_NODE_MODULES=str(modules),
@@ -112,6 +225,48 @@ def main() -> int:
                     ),
                     stdout=sys.stdout,
                 )
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make pictures", description=__doc__)
+    parser.add_argument("--dark", action="store_true", help="in dark mode")
+    parser.add_argument("--phone", action="store_true", help="375 pixels wide")
+    parser.add_argument("--rtl", action="store_true", help="from right to left")
+    parser.add_argument("--to", type=Path, help="folder, for more screens than the README's")
+    parser.add_argument("--only", nargs="*", help="names of the screens to take")
+    options = parser.parse_args(arguments)
+    if (options.dark or options.phone or options.rtl) and not options.to:
+        parser.error("those are not the README's pictures: say where they go (--to FOLDER)")
+    return options
+
+
+def _darken(env) -> None:
+    """Choose dark mode for everybody; this process does not know the addon's field."""
+    for user in env["res.users"].search([("share", "=", False)]):
+        env["res.users.settings"]._find_or_create_for_user(user)
+    env.flush_all()
+    env.cr.execute("UPDATE res_users_settings SET dark_mode = true")
+
+
+def _play(company, more: bool) -> dict:
+    """Play the demo and furnish it; return what there is to take pictures of."""
+    story = demo.Story(company)
+    demo.tell(story)
+    order = company.env["sale.order"].search([], limit=1, order="id DESC")
+    digest = _digest(company, order)
+    ids = furnish(company)
+    furnish_board(company)
+    if more:
+        ids |= furnish_more(company)
+    return {
+        "order": order.id,
+        "team": company.team.id,
+        "digest": str(digest),
+        "screens": [
+            {"name": name, "path": path.format(**ids), "wait": wait}
+            for name, path, wait in SCREENS + (MORE_SCREENS if more else ())
+        ],
+    }
 
 
 def _digest(company, order):

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 
-from . import console, databases, demo
+from . import console, databases, demo, paths
 
 PORT = 8069
 
@@ -44,10 +44,14 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def odoo_server(server: databases.Postgres, database: str, port: int):
-    """Run Odoo with the web client and its scheduled actions; give its process."""
+def odoo_server(server: databases.Postgres, database: str, port: int, addons=(paths.ROOT,)):
+    """Run Odoo with the web client and its scheduled actions; give its process.
+
+    :param addons: folders of addons besides Odoo's own
+    """
     config = databases.config_file(
         server,
+        addons,
         http_port=port,
         gevent_port=port + 3,
         db_name=database,

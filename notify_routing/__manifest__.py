@@ -60,6 +60,7 @@
         "views/notify_quarantine_views.xml",
         # trail
         "views/notify_trail_views.xml",
+        "views/notify_board_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

@@ -2,7 +2,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import HttpCase, new_test_user, tagged
 
 from .common import NotifyCase
@@ -58,6 +58,77 @@ class TestCheckBoard(NotifyCase):
         self.assertIn("120 minutes", check._check_job().sentence)
         cron.active = False
         self.assertIn("switched off", check._check_job().sentence)
+
+    def test_mail_that_is_stuck_or_fails_in_mass_is_told(self):
+        self.env["notify.delivery"].search([]).unlink()
+        self.env["notify.check"]._sync()
+        check = self.env["notify.check"].search([("key", "=", "delivery")])
+        self.assertEqual(check._check_delivery().state, "green")
+        now = fields.Datetime.now()
+
+        def deliveries(count, **values):
+            values = {"email": "client@customer.example", "date": now, **values}
+            return self.env["notify.delivery"].create([values] * count)
+
+        late = deliveries(9, state="retrying", date=now - timedelta(hours=5))
+        verdict = check._check_delivery()
+        self.assertEqual(verdict.state, "amber", "a few addresses may be at fault themselves")
+        self.assertIn("more than an hour: 9", verdict.sentence)
+        late |= deliveries(1, state="retrying", date=now - timedelta(hours=5))
+        verdict = check._check_delivery()
+        self.assertEqual(verdict.state, "red")
+        self.assertIn("more than four hours: 10", verdict.sentence)
+        late.state = "canceled"
+        deliveries(20, state="failed")
+        self.assertEqual(check._check_delivery().state, "red")
+        self.assertIn("20 of 20", check._check_delivery().sentence)
+        deliveries(80, state="sent")
+        self.assertEqual(check._check_delivery().state, "green", "a fifth fails: bad addresses")
+        deliveries(1, state="doubt")
+        self.assertIn("in doubt: 1", check._check_delivery().sentence)
+
+    def test_quarantine_that_nobody_looks_at_is_told(self):
+        Quarantine = self.env["notify.quarantine"]
+        Quarantine.search([]).stage = "discarded"
+        self.env["notify.check"]._sync()
+        check = self.env["notify.check"].search([("key", "=", "quarantine")])
+        self.assertEqual(check._check_quarantine().state, "green")
+        kept = self.keep(1)
+        self.assertEqual(check._check_quarantine().state, "amber")
+        kept.intake_id.date = fields.Datetime.now() - timedelta(days=4)
+        verdict = check._check_quarantine()
+        self.assertEqual(verdict.state, "red")
+        self.assertIn("for 3 days: 1", verdict.sentence)
+        self.env["ir.config_parameter"].set_param("notify_routing.quarantine_alarm", "5")
+        self.assertEqual(check._check_quarantine().state, "amber")
+        self.keep(20)
+        self.assertIn("in a day: 20", check._check_quarantine().sentence)
+
+    def keep(self, count):
+        """Put messages into quarantine."""
+        raws = [b"Message-Id: <%d-%d@x>\n\nHello" % (count, number) for number in range(count)]
+        intakes = self.env["notify.intake"]._store(raws)
+        kept = self.env["notify.quarantine"]
+        for intake in intakes:
+            kept |= kept._keep(intake, "no_route", "")
+        return kept
+
+    def test_alarm_is_one_for_each_manager_whoever_finds_the_trouble(self):
+        manager = new_test_user(self.env, "manager", "notify_routing.group_notify_manager")
+        server = self.env["ir.mail_server"].create({"name": "Mine", "smtp_host": "mx.example"})
+        server.notify_broken_until = fields.Datetime.now() + timedelta(minutes=1)
+        server._notify_alarm("421 too busy")
+        check = self.env["notify.check"].search([("key", "=", f"outgoing:{server.id}")])
+        self.assertEqual((check.state, check.work), ("red", "queued"))
+        self.assertIn("Try Again Now", check.sentence)
+        self.assertEqual(check.evidence, "421 too busy")
+        alarms = check.activity_ids
+        self.assertLessEqual(manager | self.env.ref("base.user_admin"), alarms.user_id)
+        check._conclude(check._failed(UserError("It does not answer.")))
+        server._notify_alarm("421 too busy")
+        self.assertEqual(check.activity_ids, alarms, "the same alarm")
+        check._conclude(check._failed(UserError("It does not answer."))._replace(state="green"))
+        self.assertFalse(check.activity_ids)
 
     def test_n1_invalid_address_is_flagged_on_the_contact_and_before_sending(self):
         self.assertFalse(self.client.notify_email_fault)

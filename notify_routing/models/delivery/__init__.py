@@ -5,5 +5,6 @@ from . import notify_delivery_results
 from . import notify_delivery_note
 from . import ir_mail_server
 from . import notify_delivery_rates
+from . import notify_check_delivery
 from . import mail_mail
 from . import res_config_settings

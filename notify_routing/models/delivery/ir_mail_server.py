@@ -121,6 +121,8 @@ class IrMailServer(models.Model):
 
     def _notify_alarm(self, reason):
         """Hook for extensions: tell the managers that a server does not work."""
+        Check = self.env["notify.check"]
+        Check._hear(f"outgoing:{self.id}", Check._for_administrators()._paused(self.sudo(), reason))
         for user in self.env["notify.fault"]._managers():
             user._bus_send(
                 "simple_notification",
@@ -154,4 +156,6 @@ class IrMailServer(models.Model):
                 "notify_broken_count": 0,
             }
         )
+        for server in broken:
+            self.env["notify.check"]._hear(f"outgoing:{server.id}")
         self.env["notify.delivery"].sudo()._wake([("server_id", "in", self.ids)])

@@ -81,6 +81,8 @@ class NotifyDelivery(models.Model):
     _queue_idx = models.Index(
         "(state, date_next, id) WHERE state IN ('waiting', 'claimed', 'retrying', 'doubt')"
     )
+    # For what happened in a period.
+    _date_idx = models.Index("(date, state, company_id)")
     _server_idx = models.Index("(server_id, date_last)")
     _document_idx = models.Index("(res_model, res_id)")
 

@@ -12,4 +12,5 @@ from . import res_config_settings
 from . import notify_check_probe
 from . import notify_check_mailbox
 from . import notify_check_round_trip
+from . import notify_check_quarantine
 from . import mail_thread_probe

@@ -1,8 +1,6 @@
 import logging
 
-from markupsafe import Markup
-
-from odoo import SUPERUSER_ID, Command, api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.modules.registry import Registry
 
@@ -31,7 +29,6 @@ class FetchmailServer(models.Model):
         "that runs scheduled actions. Mail is fetched by schedule as well, in any case.",
     )
     notify_trouble_since = fields.Datetime("In Trouble Since", readonly=True, copy=False)
-    notify_alarm_ids = fields.Many2many("mail.activity", string="Alarms", readonly=True, copy=False)
     notify_trusted_servers = fields.Char(
         "Servers That Check Senders",
         help="Names at the start of the Authentication-Results headers that your mail server adds, "
@@ -127,36 +124,11 @@ class FetchmailServer(models.Model):
         return super().set_draft()
 
     def _notify_troubles(self):
-        """Alarm the managers of mailboxes that just came into trouble, and calm them after."""
+        """Have the set-up check hear of mailboxes that came into trouble, and that came out of it:
+        it alarms the managers."""
         now = fields.Datetime.now()
         for server in self.sudo().exists():
-            if server.error_date and not server.notify_trouble_since:
-                server.notify_trouble_since = now
-                server.notify_alarm_ids = [Command.set(server._notify_alarm().ids)]
-            elif not server.error_date and server.notify_trouble_since:
-                server.notify_alarm_ids.filtered("active").action_feedback(
-                    feedback=self.env._("The mailbox can be read again.")
-                )
-                server.write({"notify_trouble_since": False, "notify_alarm_ids": [Command.clear()]})
+            if bool(server.error_date) != bool(server.notify_trouble_since):
+                server.notify_trouble_since = server.error_date and now
+                self.env["notify.check"]._hear_of_mailbox(server)
         self.env.cr.commit()  # pylint: disable=invalid-commit
-
-    def _notify_alarm(self):
-        """Give each manager of notifications an activity about this mailbox.
-
-        :return: the activities
-        """
-        self.ensure_one()
-        return self.env["mail.activity"].create(
-            [
-                {
-                    "user_id": manager.id,
-                    "activity_type_id": self.env.ref("mail.mail_activity_data_warning").id,
-                    "summary": self.with_context(lang=manager.lang).env._(
-                        "Mailbox %(name)s needs attention", name=self.name
-                    ),
-                    "note": Markup("<p>%s</p>") % (self.error_message or ""),
-                    "automated": True,
-                }
-                for manager in self.env["notify.fault"]._managers()
-            ]
-        )

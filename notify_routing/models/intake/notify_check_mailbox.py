@@ -87,9 +87,7 @@ class NotifyCheck(models.Model):
     def _check_mailbox(self):
         """One incoming server."""
         server = self.env["fetchmail.server"].sudo().browse(self.res_id)
-        evidence = self.env._("Last fetch: %(date)s (UTC).", date=server.date or "–")
-        if server.error_message:
-            evidence += f"\n{server.error_date}: {server.error_message}"
+        evidence = self._mailbox_evidence(server)
         if server.state != "done":
             sentence = self.env._(
                 "This server is not confirmed, so nothing is fetched from it. Open it and press "
@@ -103,6 +101,25 @@ class NotifyCheck(models.Model):
         except (OSError, UnicodeError, IMAP4.error, poplib.error_proto) as error:
             return self._mailbox_trouble(error, evidence)
         return self._fetched_in_time(server, evidence)
+
+    @api.model
+    def _mailbox_evidence(self, server):
+        evidence = self.env._("Last fetch: %(date)s (UTC).", date=server.date or "–")
+        if server.error_message:
+            evidence += f"\n{server.error_date}: {server.error_message}"
+        return evidence
+
+    @api.model
+    def _hear_of_mailbox(self, server):
+        """Take in at once that a mailbox cannot be read, or that it can again."""
+        verdict = None
+        if server.error_date:
+            Check = self._for_administrators()
+            sentence = Check.env._(
+                "Mail is not fetched, for the reason below. It is tried again by itself."
+            )
+            verdict = Verdict("red", sentence, Check._mailbox_evidence(server))
+        self._hear(f"mailbox:{server.id}", verdict)
 
     @api.model
     def _mailbox_trouble(self, error, evidence):
@@ -152,6 +169,9 @@ class NotifyCheck(models.Model):
             )
             return Verdict("red", sentence, evidence)
         if server.error_date:
-            sentence = self.env._("The login works again; the last fetch failed.")
-            return Verdict("amber", sentence, evidence)
+            sentence = self.env._(
+                "The login works, but the last fetch failed. It is tried again by itself; if this "
+                "stays red, mend what the server answered, or ask its operator."
+            )
+            return Verdict("red", sentence, evidence)
         return Verdict("green", self.env._("The login works, and mail is fetched."), evidence)

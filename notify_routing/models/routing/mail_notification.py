@@ -63,6 +63,7 @@ class MailNotification(models.Model):
     _held_idx = models.Index(
         "(res_partner_id, mail_email_address, notify_due) WHERE notify_due IS NOT NULL"
     )
+    _left_idx = models.Index("(notify_left) WHERE notify_left IS NOT NULL")
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -72,7 +72,8 @@ class NotifyCheck(models.Model):
     hours = fields.Float("Every (Hours)", readonly=True)
     is_scheduled = fields.Boolean(
         "Repeat",
-        help="Run again by itself. Administrators are alarmed as soon as the result is red.",
+        help="Run again by itself. Administrators and notification managers are alarmed as soon as "
+        "the result is red.",
     )
     state = fields.Selection(
         STATES, "Result", default="none", required=True, readonly=True, tracking=True
@@ -219,9 +220,8 @@ class NotifyCheck(models.Model):
         """
         checks = self.sudo().search(Domain.TRUE)
         stalled = self._is_stalled()
-        states = [check.state for check in checks]
         return {
-            "state": "red" if stalled else max(states, key=BADNESS.get, default="none"),
+            "state": "red" if stalled else checks._worst(),
             "stalled": stalled,
             "checks": [
                 {
@@ -237,9 +237,17 @@ class NotifyCheck(models.Model):
             "queue": self._queue_figures(),
         }
 
+    def _worst(self):
+        """Return the worst state of these checks."""
+        return max(self.mapped("state"), key=BADNESS.get, default="none")
+
     @api.model
-    def _queue_figures(self):
-        """Return how many mails should have left and for how long the oldest waits."""
+    def _queue_figures(self, companies=None):
+        """Return how many mails should have left and for how long the oldest waits.
+
+        :param companies: only those about documents of these companies, or of none
+        :return: e.g. ``{"waiting": 4, "oldest_seconds": 90}``
+        """
         now = fields.Datetime.now()
         domain = [
             ("state", "=", "outgoing"),
@@ -247,6 +255,8 @@ class NotifyCheck(models.Model):
             ("scheduled_date", "=", False),
             ("scheduled_date", "<=", now),
         ]
+        if companies is not None:
+            domain.append(("record_company_id", "in", [*companies.ids, False]))
         ((waiting, oldest),) = self.env["mail.mail"].sudo()._read_group(
             domain, [], ["__count", "create_date:min"]
         )  # fmt: skip

@@ -69,7 +69,14 @@ class NotifyCheck(models.Model):
 
     def _check_job(self):
         """The scheduled action is on, comes in time, and does not fail."""
-        job = self.env["ir.cron"].sudo().browse(self.res_id)
+        return self._judge_job(self.env["ir.cron"].sudo().browse(self.res_id))
+
+    @api.model
+    def _judge_job(self, job):
+        """Return the verdict on a scheduled action as it is now.
+
+        :param job: the ``ir.cron``
+        """
         if not job.active:
             sentence = self.env._("This scheduled action is switched off. Switch it on again.")
             return Verdict("red", sentence)

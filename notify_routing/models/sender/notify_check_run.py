@@ -22,7 +22,7 @@ class NotifyCheck(models.Model):
     @api.model
     def _cron_work(self):
         """Run what was asked for and what is due, and look whether awaited mail has come."""
-        self = self.sudo().with_context(lang=self.env.ref("base.user_admin").lang)
+        self = self._for_administrators()
         Cron = self.env["ir.cron"]
         self._sync()
         # There is one such job at a time: what is marked as running was cut off.
@@ -39,6 +39,37 @@ class NotifyCheck(models.Model):
             if check.try_lock_for_update():
                 check._settle()
                 Cron._commit_progress()
+
+    @api.model
+    def _for_administrators(self):
+        """Return the model as superuser, in the language of the administrator who reads it."""
+        return self.sudo().with_context(lang=self.env.ref("base.user_admin").lang)
+
+    @api.model
+    def _hear(self, key, verdict=None):
+        """Have a check run now, as somebody met trouble with its subject, or the end of it.
+
+        So there is one alarm for one broken thing, whoever finds it first.
+
+        :param str key: of the check, e.g. ``"outgoing:3"``
+        :param verdict: what is known already, kept until the check itself has looked
+        """
+        self = self._for_administrators()
+        try:
+            # Who met the trouble is at work: that must go on, whatever others do to the row.
+            with self.env.cr.savepoint():
+                if not self.search_count([("key", "=", key)]):
+                    self._sync()
+                check = self.search([("key", "=", key)])
+                # A row that somebody holds is being looked at in this moment.
+                if not check.try_lock_for_update():
+                    return
+                if verdict:
+                    check._conclude(verdict)
+                check.work = "queued"
+                self.env.ref("notify_routing.ir_cron_check")._trigger()
+        except OperationalError:
+            _logger.info("Set-up check %s hears of it at its next turn", key)
 
     @api.model
     def _due(self):
@@ -103,7 +134,7 @@ class NotifyCheck(models.Model):
         )
 
     def _conclude(self, verdict):
-        """Keep a verdict; alarm administrators when it turns red, until it is red no more."""
+        """Keep a verdict; raise the alarm when it turns red, until it is red no more."""
         now = fields.Datetime.now()
         if verdict.state == "waiting":
             self.write(
@@ -130,16 +161,17 @@ class NotifyCheck(models.Model):
             self._alarm()
 
     def _alarm(self):
-        """Give each administrator one activity."""
+        """Give everybody who is to know one activity."""
         # By mail it would not arrive, if it is mail that is broken; and many may turn red at once.
         check = self.with_context(mail_activity_quick_update=True)
-        for user in self._administrators():
+        for user in self._alarmed():
             summary = check.with_context(lang=user.lang).display_name
             check.activity_schedule(ALARM, summary=summary, note=check.sentence, user_id=user.id)
 
-    def _administrators(self):
-        """Return who is alarmed. Hook."""
+    def _alarmed(self):
+        """Return who is alarmed: administrators and the managers of notifications. Hook."""
         users = self.env.ref("base.group_system").all_user_ids
+        users |= self.env["notify.fault"]._managers()
         users = users.filtered(lambda user: user.active and not user.share)
         company = self.company_id
         return users.filtered(lambda user: not company or company in user.company_ids)

@@ -55,6 +55,7 @@ class NotifySuppression(models.Model):
 
     _message_idx = models.Index("(mail_message_id, partner_id)")
     _email_idx = models.Index("(email)")
+    _date_idx = models.Index("(date)")
     _gone_idx = models.Index("(res_model, res_id) WHERE mail_message_id IS NULL")
 
 

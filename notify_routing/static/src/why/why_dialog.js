@@ -4,6 +4,7 @@ import {deserializeDateTime, formatDateTime} from "@web/core/l10n/dates";
 import {Dialog} from "@web/core/dialog/dialog";
 import {RecordSelector} from "@web/core/record_selectors/record_selector";
 import {useSchemeLine} from "@notify_routing/simulate/scheme_line_hook";
+import {user} from "@web/core/user";
 import {useService} from "@web/core/utils/hooks";
 
 /** How a state of `mail.notification` looks; what is not listed is neutral. */
@@ -43,6 +44,10 @@ export class WhyDialog extends Component {
             this.state.why = await this.orm.call("mail.message", "read_why", [
                 [this.props.messageId],
             ]);
+            // Who was not told and looks, wants to know why: without another click.
+            if (!this.state.why.rows.some((row) => row.partner_id === user.partnerId)) {
+                await this.choosePerson(user.partnerId);
+            }
         });
     }
 

@@ -44,9 +44,11 @@ tours.add("notify_why_not", {
     steps: () => [
         {trigger: ".o-mail-Message", run: "hover && click .o-mail-Message [title=Expand]"},
         {trigger: ".o-dropdown-item:contains(Who was told and why)", run: "click"},
+        // Two clicks, and who was not told reads why.
+        {trigger: `${WHY_NOT}-answer:contains("Anna"):contains("does not follow the document")`},
         {trigger: `${WHY_NOT} input`, run: "edit Chloe"},
         {trigger: ".o-autocomplete--dropdown-item:contains(Chloé)", run: "click"},
-        {trigger: `${WHY_NOT}-sentence:contains("does not follow the document")`},
+        {trigger: `${WHY_NOT}-answer:contains("Chloé"):contains("does not follow the document")`},
         {trigger: `${WHY_NOT}-chain:contains("was not considered")`},
     ],
 });
