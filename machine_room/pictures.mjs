@@ -142,7 +142,10 @@ await picture("simulate", async () => {
     const scheme = scene.screens.find(({name}) => name === "matrix");
     await whenThere(admin, scheme.path, ".o-notify-Matrix");
     if (scene.phone) {
-        await admin.locator(".o_control_panel button .oi-ellipsis-v, .o_cp_action_menus button").first().click();
+        await admin
+            .locator(".o_control_panel button .oi-ellipsis-v, .o_cp_action_menus button")
+            .first()
+            .click();
     }
     await admin.locator("[name=action_simulate]").first().click();
     await admin.locator(".o-notify-Simulate .o-autocomplete--input").click();

@@ -1,7 +1,7 @@
 """``make pictures``: the pictures of the README, taken from the running web client.
 
-``make pictures ARGS="--dark --phone --rtl --to FOLDER"`` takes them, and more screens, as they are in
-dark mode, on a phone or from right to left, to be looked at; each option can be left out.
+``make pictures ARGS="--dark --phone --rtl --to FOLDER"`` takes them, and more screens, as they are
+in dark mode, on a phone or from right to left, to look at them; each option can be left out.
 """
 
 from __future__ import annotations
@@ -101,13 +101,18 @@ def furnish(company) -> dict[str, int]:
     }
 
 
-def furnish_board(company) -> None:
-    """Let a day have passed: mails of each hour, and why some people were not told."""
+def furnish_past(company) -> None:
+    """Let a day have passed: mails of each hour, and why some people were not told.
+
+    Before the story, so that the lists still begin with what that tells.
+    """
     env = company.env
     server = env["ir.mail_server"].search([], limit=1)
+    message = env["mail.message"].search([], order="id", limit=1)
     env.cr.execute(
         """INSERT INTO notify_delivery (email, state, code, reply, mail_class, server_id, attempts,
-                                        date, date_first, date_last, date_sent)
+                                        mail_message_id, subject, date, date_first, date_last,
+                                        date_sent)
            SELECT (ARRAY['client@customer.example', 'anna@company.example', 'chloe@company.example',
                          'orders@supplier.example', 'office@architects.example'])
                       [1 + least(number %% 9, number %% 7, 4)],
@@ -115,22 +120,25 @@ def furnish_board(company) -> None:
                        ELSE 'sent' END,
                   CASE WHEN number %% 41 = 0 OR number %% 59 = 0 THEN 550 ELSE 250 END,
                   CASE WHEN number %% 41 = 0 OR number %% 59 = 0 THEN 'no such user' ELSE 'OK' END,
-                  'normal', %s, 1, past.moment, past.moment, past.moment,
-                  past.moment + interval '1 second' * (number %% 3)
+                  'normal', %s, 1, %s, 'Company: your order S0' || number, past.moment,
+                  past.moment, past.moment, past.moment + interval '1 second' * (number %% 3)
              FROM generate_series(1, 600) number,
                   LATERAL (SELECT now() AT TIME ZONE 'utc' - interval '1 hour' *
                            (23 * power(abs(sin(number)), 1.5)) AS moment) past""",
-        [server.id],
+        [server.id, message.id],
     )
     env["notify.suppression"].create(
         [
-            {"channel": "email", "reason": reason, "email": "anna@company.example"}
+            {
+                "mail_message_id": message.id,
+                "channel": "email",
+                "reason": reason,
+                "email": "anna@company.example",
+            }
             for reason, count in (("bell", 24), ("own_act", 17), ("muted", 9), ("dedupe", 4))
             for _time in range(count)
         ]
     )
-    env["notify.check"]._sync()
-    company.run_action("notify_routing.ir_cron_check")
 
 
 def furnish_more(company) -> dict[str, int]:
@@ -250,12 +258,14 @@ def _darken(env) -> None:
 
 def _play(company, more: bool) -> dict:
     """Play the demo and furnish it; return what there is to take pictures of."""
+    furnish_past(company)
     story = demo.Story(company)
     demo.tell(story)
     order = company.env["sale.order"].search([], limit=1, order="id DESC")
     digest = _digest(company, order)
     ids = furnish(company)
-    furnish_board(company)
+    company.env["notify.check"]._sync()
+    company.run_action("notify_routing.ir_cron_check")
     if more:
         ids |= furnish_more(company)
     return {

@@ -133,7 +133,7 @@ class NotifyBoard(models.AbstractModel):
                 seconds,
             )
 
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
                 """
                 SELECT %s AS slice, state, count(*)
@@ -166,7 +166,7 @@ class NotifyBoard(models.AbstractModel):
                 self._own("message.record_company_id"),
             )
         )
-        for number, name, amount in self.env.cr.fetchall():
+        for number, name, amount in rows:
             # What a clock that was wrong dated into the future counts as of now.
             series[name][min(number, count - 1)] += amount
         starts = [fields.Datetime.to_string(since + number * length) for number in range(count)]
@@ -175,7 +175,7 @@ class NotifyBoard(models.AbstractModel):
     @api.model
     def _reasons(self, since):
         """Return why people were not told, most frequent first."""
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
                 """
                 SELECT reason, count(*)
@@ -195,14 +195,13 @@ class NotifyBoard(models.AbstractModel):
             self.env["notify.suppression"]._fields["reason"]._description_selection(self.env)
         )
         return [
-            {"code": code, "name": names.get(code, code), "count": count}
-            for code, count in self.env.cr.fetchall()
+            {"code": code, "name": names.get(code, code), "count": count} for code, count in rows
         ]
 
     @api.model
     def _people(self, since):
         """Return which addresses got most."""
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
                 """
                 SELECT email, count(*)
@@ -217,7 +216,7 @@ class NotifyBoard(models.AbstractModel):
                 TOP,
             )
         )
-        return [{"email": email, "count": count} for email, count in self.env.cr.fetchall()]
+        return [{"email": email, "count": count} for email, count in rows]
 
     # ------------------------------------------------------------
     # WHAT IS AT WORK
@@ -274,7 +273,7 @@ class NotifyBoard(models.AbstractModel):
         """Return how many seconds the last mails of each server took, ``{id: seconds}``."""
         if not servers:
             return {}
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
                 """
                 SELECT server.id, avg(extract(epoch FROM last.date_sent - last.date_first))
@@ -294,7 +293,7 @@ class NotifyBoard(models.AbstractModel):
                 servers._ids,
             )
         )
-        return {server_id: float(seconds) for server_id, seconds in self.env.cr.fetchall()}
+        return {server_id: float(seconds) for server_id, seconds in rows}
 
     @api.model
     def _mailboxes(self, checks):

@@ -94,8 +94,9 @@ export class Board extends Component {
     // WORDS
     // ------------------------------------------------------------
 
-    get at() {
-        return this.state.at?.toLocaleString(DateTime.TIME_WITH_SECONDS);
+    get asOf() {
+        const time = this.state.at.toLocaleString(DateTime.TIME_WITH_SECONDS);
+        return _t("As of %s, refreshed each minute", time);
     }
 
     get periods() {
@@ -162,9 +163,27 @@ export class Board extends Component {
         return local.toLocaleString(isToday ? DateTime.TIME_SIMPLE : DateTime.DATETIME_SHORT);
     }
 
-    /** @param {Object} server @returns {string} */
-    perMail({seconds}) {
-        return seconds === false ? "–" : _t("%s s", formatFloat(seconds, {digits: [16, 1]}));
+    /** @param {Object} server @returns {string} how fast it takes mail, and how much waits */
+    pace({seconds, waiting}) {
+        const count = formatInteger(waiting);
+        if (seconds === false) {
+            return _t("%s waiting", count);
+        }
+        const time = formatFloat(seconds, {digits: [16, 1]});
+        return _t("%(time)s s per mail, %(count)s waiting", {time, count});
+    }
+
+    /** @param {Object} mailbox @returns {string} how much of its mail is not where it belongs */
+    heap({waiting, quarantine}) {
+        return _t("%(waiting)s waiting, %(quarantine)s in quarantine", {
+            waiting: formatInteger(waiting),
+            quarantine: formatInteger(quarantine),
+        });
+    }
+
+    /** @param {Object} mailbox @returns {string} */
+    trouble({trouble_since: since}) {
+        return since ? _t("in trouble since %s", this.time(since)) : "";
     }
 
     /** @param {Object} server @returns {string} what holds its mail up */
@@ -180,6 +199,18 @@ export class Board extends Component {
             words.push(_t("limited"));
         }
         return words.join(", ");
+    }
+
+    get lateJobs() {
+        return this.state.board.jobs.filter(({state}) => state !== "green");
+    }
+
+    get jobsInTime() {
+        return this.state.board.jobs.filter(({state}) => state === "green");
+    }
+
+    get jobsInTimeWords() {
+        return _t("%s run in time", formatInteger(this.jobsInTime.length));
     }
 
     /** @param {Object} job @returns {string} */

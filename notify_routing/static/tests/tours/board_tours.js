@@ -18,13 +18,18 @@ tours.add("notify_board", {
         {trigger: `${figure("sent")} .fs-2:contains("2")`},
         {trigger: `${figure("failed")} .fs-2:contains("1")`},
         {trigger: `${BOARD} canvas[aria-label*="Sent: 2"]`},
-        {trigger: `${BOARD} [data-list=people] li:contains("client@customer.example"):contains("2")`},
+        {
+            trigger: `${BOARD} [data-list=people] li:contains("client@customer.example"):contains("2")`,
+        },
         {trigger: `${BOARD} [data-list=reasons] li:contains("muted the document")`},
         // The figures are doors into the lists.
         {trigger: figure("failed"), run: "click"},
         {trigger: ".o_searchview_facet:contains(Failed)"},
         {trigger: ".o_searchview_facet:contains(Last 24 Hours)"},
-        {trigger: '.o_list_view:not(:has(.o_data_row:contains("client@"))) .o_data_row:contains("bad@")'},
+        {
+            trigger:
+                '.o_list_view:not(:has(.o_data_row:contains("client@"))) .o_data_row:contains("bad@")',
+        },
         ...back(),
         {trigger: `${BOARD} [data-list=people] button:contains("client@")`, run: "click"},
         {trigger: '.o_list_view .o_data_row:contains("client@customer.example")'},
