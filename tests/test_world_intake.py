@@ -42,6 +42,17 @@ def posted(company, order, text):
     return order.sudo().message_ids.filtered(lambda message: text in message.body)
 
 
+def check_of(server):
+    """Return the line of the set-up check about a mailbox."""
+    return server.env["notify.check"].search([("key", "=", f"mailbox:{server.id}")])
+
+
+def alarms(server):
+    """Return the activities by which managers hear of a mailbox's trouble."""
+    about = [("res_model", "=", "notify.check"), ("res_id", "=", check_of(server).id)]
+    return server.env["mail.activity"].search(about)
+
+
 def mailbox(company, name="odoo"):
     client = company.world.dovecot.connect(name)
     client.select("INBOX")
@@ -317,7 +328,7 @@ def test_pop_mailbox_that_refuses_to_delete_is_read_once_and_alarms(company, ord
             write(company, order, "One more")
     assert retr.call_count == 4
     assert "deleting is not allowed" in pop.error_message
-    assert pop.state == "done" and pop.notify_alarm_ids
+    assert pop.state == "done" and alarms(pop)
     assert len(posted(company, order, "Stays for ever")) == 1
     assert len(posted(company, order, "One more")) == 2
     assert in_mailbox(company) == 5
@@ -562,7 +573,7 @@ def test_imap_message_that_the_server_cannot_read_is_in_nobodys_way(company, ord
     for _time in range(3):
         company.fetch()
     assert [len(posted(company, order, text)) for text in texts] == [1, 0, 1]
-    assert server.notify_trouble_since and server.notify_alarm_ids
+    assert server.notify_trouble_since and alarms(server)
     (damaged,) = company.world.maildirs.path("odoo").glob(f"*/{damaged.name.split(':')[0]}*")
     damaged.chmod(0o600)
     os.chown(damaged, keeper.st_uid, keeper.st_gid)
@@ -614,7 +625,7 @@ def test_database_whose_disk_is_full_leaves_the_message_in_the_mailbox_and_alarm
         company.fetch()
         company.fetch()
     assert server.notify_trouble_since and "disk" in server.error_message.lower()
-    assert len(server.notify_alarm_ids.user_id) == len(server.notify_alarm_ids)
+    assert len(alarms(server).user_id) == len(alarms(server))
     with mailbox(company) as client:
         assert client.search(None, "UNSEEN")[1][0].split()
     company.fetch()
@@ -732,13 +743,12 @@ def test_mailbox_in_trouble_alarms_once_is_tried_again_and_never_switched_off(
             company.fetch()
             company.fetch()
         assert server.state == "done" and server.notify_trouble_since
-        check = company.env["notify.check"].search([("key", "=", f"mailbox:{server.id}")])
+        check = check_of(server)
         assert check.state == "red" and "Mail is not fetched" in check.sentence
         company.run_action("notify_routing.ir_cron_check")
         managers = company.env.ref("notify_routing.group_notify_manager").all_user_ids
-        alarms = company.env["mail.activity"].search([("summary", "like", "Mailbox")])
-        assert alarms.user_id == managers.filtered("active")
-        assert len(alarms) == len(alarms.user_id), "one alarm, though two found the trouble"
+        assert alarms(server).user_id == managers.filtered("active")
+        assert len(alarms(server)) == len(alarms(server).user_id), "one alarm, two found it"
         assert "does not answer" in check.sentence, "the check looked closer"
         # Stock switches a mailbox off after five days.
         server.error_date = "2020-01-01 00:00:00"
@@ -752,7 +762,7 @@ def test_mailbox_in_trouble_alarms_once_is_tried_again_and_never_switched_off(
     assert len(posted(company, order, "When it could be read again")) == 1
     assert not server.notify_trouble_since
     company.run_action("notify_routing.ir_cron_check")
-    assert not alarms.exists() and check.state == "green"
+    assert not alarms(server) and check.state == "green"
 
 
 def test_mail_that_belongs_nowhere_is_kept_with_the_reason(company, order):

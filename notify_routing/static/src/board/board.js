@@ -237,7 +237,7 @@ export class Board extends Component {
     }
 
     openDeliveries(name, context, domain = []) {
-        const views = ["list", "form", "graph", "pivot"];
+        const views = ["list", "kanban", "form", "graph", "pivot"];
         return this.open(name, "notify.delivery", {context, domain, views});
     }
 
@@ -283,6 +283,7 @@ export class Board extends Component {
     openQuarantine(context) {
         return this.open(_t("Quarantine"), "notify.quarantine", {
             context: {search_default_open: 1, ...context},
+            views: ["list", "kanban", "form"],
         });
     }
 
@@ -314,7 +315,7 @@ export class Board extends Component {
         return this.open(name, "notify.trail", {
             domain: [["reason", "=", code]],
             context: {search_default_suppressed: 1, ...this.periodFilter},
-            views: ["list", "form", "graph", "pivot"],
+            views: ["list", "kanban", "form", "graph", "pivot"],
         });
     }
 }
