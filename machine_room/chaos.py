@@ -42,34 +42,40 @@ def main() -> int:
     from . import chaos_intake
 
     console.say(json.dumps({"seed": options.seed}))
-    code = 0
+    ends, code = [], 0
     with databases.postgres(databases.SAFE, FOLDER) as server:
         template = tests.addon_template(server, bundles=False)
         demo.configure(server)
-        for count, kind, tell in (
-            (options.mails, Chaos, report),
-            (options.answers, chaos_intake.ChaosIntake, chaos_intake.report),
+        for count, kind, describe, is_right in (
+            (options.mails, Chaos, summary, is_clean),
+            (
+                options.answers,
+                chaos_intake.ChaosIntake,
+                chaos_intake.summary,
+                chaos_intake.is_clean,
+            ),
         ):
             if count:
                 server.copy(template, DATABASE)
                 try:
-                    code |= tell(kind(server, DATABASE, options, owns_postgres=True).run())
+                    counts = kind(server, DATABASE, options, owns_postgres=True).run()
                 finally:
                     server.drop(DATABASE)
+                console.say(json.dumps(counts))
+                ends.append(describe(counts))
+                code |= not is_right(counts)
+    console.say(f"chaos: {' · '.join(ends)}")
     return code
 
 
-def report(counts: dict) -> int:
-    """Print what was counted; return 1 if something was lost or sent twice without need."""
-    console.say(json.dumps(counts))
-    most = SESSIONS * counts["kills"]
-    console.say(
-        f"chaos: lost={counts['lost']} duplicates={counts['duplicates']} (in doubt: "
-        f"{counts['doubt']}, killed: {counts['killed']} of at most {most}, unexplained: "
+def summary(counts: dict) -> str:
+    """Say in a line what became of the mails."""
+    return (
+        f"lost={counts['lost']} duplicates={counts['duplicates']} (in doubt: {counts['doubt']}, "
+        f"killed: {counts['killed']} of at most {SESSIONS * counts['kills']}, unexplained: "
         f"{counts['unexplained']}) foreign_ids={counts['foreign_ids']} kills={counts['kills']} "
         f"restarts={counts['restarts']}"
     )
-    return 0 if is_clean(counts) else 1
 
 
 def is_clean(counts: dict) -> bool:

@@ -19,7 +19,7 @@ import sys
 import time
 from email.message import EmailMessage
 
-from . import console, databases, paths
+from . import databases, paths
 from .chaos import Chaos
 from .mailworld import CutLine, MailWorld
 
@@ -30,16 +30,15 @@ FILE, ROOM = 200_000, 100_000
 LEASE = 10
 
 
-def report(counts: dict) -> int:
-    """Print what was counted; return 1 if an answer was lost, or posted twice."""
-    console.say(json.dumps(counts))
-    console.say(
-        f"chaos, intake: answers={counts['answers']} lost={counts['lost']} twice={counts['twice']} "
-        f"misplaced={counts['misplaced']} damaged_files={counts['damaged']} "
+def summary(counts: dict) -> str:
+    """Say in a line what became of the answers."""
+    return (
+        f"answers={counts['answers']} answers_lost={counts['lost']} "
+        f"answers_twice={counts['twice']} misplaced={counts['misplaced']} "
+        f"damaged_files={counts['damaged']} "
         f"set_aside={counts['quarantine']} kills={counts['kills']} restarts={counts['restarts']} "
         f"broken_lines={counts['cuts']} new_uids={counts['new_uids']} full_disks={counts['full']}"
     )
-    return 0 if is_clean(counts) else 1
 
 
 def is_clean(counts: dict) -> bool:
