@@ -1,18 +1,32 @@
 from odoo import api, models
 
-from .notify_return_address import ALIASES
+#: What makes an alias another address.
+ADDRESS = {"alias_name", "alias_domain_id"}
 
 
 class MailAlias(models.Model):
-    """Door: what a transaction remembers of aliases ends when they change."""
+    """Door: what is remembered of aliases ends when they change."""
 
     _inherit = "mail.alias"
 
     @api.model_create_multi
     def create(self, vals_list):
-        self.env.cr.cache.pop(ALIASES, None)
-        return super().create(vals_list)
+        aliases = super().create(vals_list)
+        self._forget_aliases()
+        return aliases
 
     def write(self, vals):
-        self.env.cr.cache.pop(ALIASES, None)
-        return super().write(vals)
+        result = super().write(vals)
+        if ADDRESS & set(vals):
+            self._forget_aliases()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self._forget_aliases()
+        return result
+
+    @api.model
+    def _forget_aliases(self):
+        if self.env["notify.return.address"]._book()["places"]:
+            self.env.registry.clear_cache()

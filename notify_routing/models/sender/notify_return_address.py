@@ -7,8 +7,6 @@ from odoo.tools import email_normalize, email_normalize_all
 from ...tools import address_token
 from ...tools.address_token import ADDRESS, BOUNCE, KEY_NUMBERS, PARTNER, Key, Token
 
-#: Where a cursor remembers which addresses are aliases.
-ALIASES = "notify_routing.aliases"
 NOTHING = {
     "state": "none",
     "kind": False,
@@ -152,15 +150,11 @@ class NotifyReturnAddress(models.AbstractModel):
         return address_token.address_hash(",".join(sorted(normalized)))
 
     @api.model
+    @tools.ormcache("address")
     def _is_alias(self, address):
-        """Tell whether an address is an alias. A batch of mails asks for each address once."""
-        known = self.env.cr.cache.setdefault(ALIASES, {})
-        if address not in known:
-            aliases = self.env["mail.alias"].sudo()
-            known[address] = bool(
-                aliases.search_count([("alias_full_name", "=", address)], limit=1)
-            )
-        return known[address]
+        """Tell whether an address is an alias; a query once, until an alias changes."""
+        aliases = self.env["mail.alias"].sudo()
+        return bool(aliases.search_count([("alias_full_name", "=", address)], limit=1))
 
     # ------------------------------------------------------------
     # SETTINGS, read once

@@ -50,6 +50,12 @@ export class CellMenu extends Component {
         this.render();
     }
 
+    /** @param {Event} ev */
+    async setWait(ev) {
+        await this.props.set({wait: Number(ev.target.value) || 0});
+        this.render();
+    }
+
     async remove() {
         await this.props.set(false);
         this.props.close();
@@ -70,6 +76,9 @@ export class CellMenu extends Component {
 
     /** @param {KeyboardEvent} ev */
     onKeydown(ev) {
+        if (ev.target.matches("input") && ev.key !== "Escape") {
+            return;
+        }
         const step = {ArrowDown: 1, ArrowUp: -1}[ev.key];
         const choice = this.choices.find(({key}) => key && key === ev.key.toLowerCase());
         if (step) {

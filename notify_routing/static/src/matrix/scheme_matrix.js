@@ -15,7 +15,8 @@ import {useService} from "@web/core/utils/hooks";
  *
  * @typedef {{id: number, words: string, prefer: boolean, email: boolean, inbox: boolean,
  *            push: boolean, mandatory: boolean, only_new: boolean, only_mail: boolean,
- *            urgent: boolean, own_act: boolean, email_domain: string|false}} Cell
+ *            urgent: boolean, wait: number, own_act: boolean,
+ *            email_domain: string|false}} Cell
  * @typedef {{id: number, name: string, code: string, hint: string}} Head
  */
 

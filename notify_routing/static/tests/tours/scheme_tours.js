@@ -45,6 +45,8 @@ registry.category("web_tour.tours").add("notify_scheme_matrix", {
             run: "press m",
         },
         {trigger: ".o-notify-CellMenu button[data-name=prefer]:focus"},
+        {trigger: ".o-notify-CellMenu-wait", run: "edit 15 && press Enter"},
+        {trigger: `${cell("note-follower")}[aria-label*="waits 15 min"]`},
         {trigger: ".o-notify-CellMenu [data-name=mandatory]", run: "click"},
         {
             trigger: ".o-notify-CellMenu [data-name=mandatory][aria-checked=true]",
