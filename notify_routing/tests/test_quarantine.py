@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail.tests.common import MailCommon
+from odoo.addons.notify_routing.models.intake.set_aside import SetAside
 
 RAW = b"""\
 From: Client <client@customer.example>
@@ -182,6 +183,13 @@ class TestQuarantine(MailCommon):
         raw = b"Subject: a\x00b\xff =?x?q?=00?=\nFrom: \xff\nMessage-ID: <n\x00ul@x>\n\nHello\n"
         stored = self.env["notify.intake"]._store([raw])
         self.assertEqual(stored._octets(), raw)
+
+    def test_error_that_quotes_what_no_database_takes_is_noted(self):
+        rows = self.env["notify.intake"]._store([b"Subject: 1\n\n", b"Subject: 2\n\n"])
+        rows[0]._note(SetAside("no_route", "No route from \x00\udcff"))
+        rows[1]._note(ValueError("a\x00b"))
+        self.assertEqual(rows[0].state, "quarantine")
+        self.assertEqual(rows[1].error, "ValueError: ab")
 
     def test_traces_and_old_cases_go_after_their_time(self):
         kept, fresh = self._keep(1), self._keep(2)

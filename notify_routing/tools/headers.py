@@ -6,6 +6,7 @@ must not.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from email.header import decode_header, make_header
@@ -34,12 +35,15 @@ def words(message: Message, name: str) -> str:
 
 
 def readable(value: str) -> str:
-    """Decode encoded words as far as they can be decoded; no NUL, which no database takes."""
-    try:
+    """Decode encoded words as far as they can be decoded, into a text that can be stored."""
+    with contextlib.suppress(Exception):  # what a stranger wrote may break anything
         value = str(make_header(decode_header(value)))
-    except Exception:  # noqa: BLE001, what a stranger wrote may break anything
-        value = value.encode("utf-8", "replace").decode()
-    return value.encode("utf-8", "replace").decode().replace("\x00", "")
+    return storable(value)
+
+
+def storable(text: str) -> str:
+    """Return a text without what no database takes: NUL, and octets that are no characters."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 def addresses(message: Message, *names: str) -> list[str]:

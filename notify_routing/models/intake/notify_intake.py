@@ -348,14 +348,16 @@ class NotifyIntake(models.Model):
     def _note(self, error):
         """Note why a message could not be routed: it is set aside, or is tried again later."""
         Quarantine = self.env["notify.quarantine"]
+        # An error may quote the message.
+        text = headers.storable(f"{type(error).__name__}: {error}")
         if isinstance(error, SetAside):
-            Quarantine._keep(self, error.reason, str(error), error.document)
+            Quarantine._keep(self, error.reason, headers.storable(str(error)), error.document)
         elif isinstance(error, OUTSIDE) and fields.Datetime.now() - self.date < PATIENCE:
             _logger.warning("Incoming message %s waits: %s", self.id, error)
             age = fields.Datetime.now() - self.date
             self.write(
                 {
-                    "error": f"{type(error).__name__}: {error}",
+                    "error": text,
                     "next_try": fields.Datetime.now() + max(PAUSE, min(age / 4, LONGEST_PAUSE)),
                     # It is tried alone, as all that failed, and no try is used up.
                     "tries": 1,
@@ -363,12 +365,12 @@ class NotifyIntake(models.Model):
             )
         elif self.tries >= MAX_TRIES:
             _logger.warning("Set aside incoming message %s", self.id, exc_info=error)
-            Quarantine._keep(self, "failed", f"{type(error).__name__}: {error}")
+            Quarantine._keep(self, "failed", text)
         else:
             _logger.info("Incoming message %s is tried again", self.id, exc_info=error)
             self.write(
                 {
-                    "error": f"{type(error).__name__}: {error}",
+                    "error": text,
                     "next_try": fields.Datetime.now() + PAUSE * 4 ** (self.tries - 1),
                 }
             )
