@@ -29,6 +29,7 @@ from . import test_scheme_tours
 from . import test_sender
 from . import test_simulate
 from . import test_subscription
+from . import test_subscription_audit
 from . import test_table
 from . import test_table_tours
 from . import test_trail

@@ -21,7 +21,7 @@ class TestSchemeAudit(SchemeCase):
         return [
             message.body
             for message in self.scheme.message_ids
-            if "o_notify_cells" in (message.body or "")
+            if "o_notify_changes" in (message.body or "")
         ]
 
     def test_clicks_in_the_matrix_are_one_note(self):
@@ -51,5 +51,5 @@ class TestSchemeAudit(SchemeCase):
         self.scheme.set_cell(self.reply.id, self.creator.id, {"email": True})
         copy = self.scheme.copy({"active": False})
         self.assertFalse(
-            [message for message in copy.message_ids if "o_notify_cells" in message.body]
+            [message for message in copy.message_ids if "o_notify_changes" in message.body]
         )

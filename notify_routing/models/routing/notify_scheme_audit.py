@@ -1,11 +1,4 @@
-from datetime import timedelta
-
-from markupsafe import Markup
-
-from odoo import api, fields, models
-
-#: Clicks in one matrix within this time are one note in the scheme's chatter.
-TOGETHER = timedelta(minutes=10)
+from odoo import api, models
 
 
 class NotifyScheme(models.Model):
@@ -16,31 +9,12 @@ class NotifyScheme(models.Model):
     def _log_cells(self, changes):
         """Note changed cells in the chatter.
 
-        :param list changes: ``[(cell, before, after)]`` in words, e.g. ``("Reply · Creator",
-            "Off", "E-mail")``
+        :param list changes: see ``notify.audit._note``
         """
         self.ensure_one()
-        entries = Markup("").join(
-            Markup("<li>%s: %s → %s</li>") % (cell, before, after)
-            for cell, before, after in changes
-            if before != after
-        )
         # A scheme that was just made, copied or installed says so itself.
-        if not entries or self.create_date == self.env.cr.now():
-            return
-        note = self._log_of_now()
-        if note:
-            note.body = Markup(note.body).replace(Markup("</ul>"), entries + Markup("</ul>"))
-        else:
-            self._message_log(body=Markup("<ul class='o_notify_cells'>%s</ul>") % entries)
-
-    def _log_of_now(self):
-        """Return the note of the same person's changes a moment ago, if nothing came after it."""
-        # sudo: a note that the same person wrote, by the same clicks
-        last = self.sudo().message_ids[:1]
-        recent = last and last.date > fields.Datetime.now() - TOGETHER
-        mine = last.author_id == self.env.user.partner_id
-        return last if recent and mine and "o_notify_cells" in (last.body or "") else None
+        if self.create_date != self.env.cr.now():
+            self.env["notify.audit"]._note(self, changes)
 
 
 class NotifySchemeLine(models.Model):

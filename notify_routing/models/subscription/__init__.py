@@ -1,4 +1,6 @@
+from . import notify_audit
 from . import notify_subscription
+from . import notify_subscription_audit
 from . import notify_subscription_resolution
 from . import notify_subscription_run
 from . import notify_subscription_run_step

@@ -1,0 +1,46 @@
+from datetime import timedelta
+
+from markupsafe import Markup
+
+from odoo import api, fields, models
+
+#: What one person changes on one document within this time is one note in its chatter.
+TOGETHER = timedelta(minutes=10)
+
+
+class NotifyAudit(models.AbstractModel):
+    """Who changed which setting, and when: in the chatter of what it belongs to."""
+
+    _name = "notify.audit"
+    _description = "Changes of Settings"
+
+    @api.model
+    def _note(self, document, changes):
+        """Note changes in a document's chatter; nobody is told.
+
+        :param document: one record with a chatter
+        :param list changes: ``[(what, before, after)]`` in words, e.g. ``("Reply · Creator",
+            "Off", "E-mail")``
+        """
+        entries = Markup("").join(
+            Markup("<li>%s: %s → %s</li>") % (what, before, after)
+            for what, before, after in changes
+            if before != after
+        )
+        if not entries:
+            return
+        # sudo: whoever may change a setting may have it noted
+        document = document.sudo()
+        note = self._note_of_now(document)
+        if note:
+            note.body = Markup(note.body).replace(Markup("</ul>"), entries + Markup("</ul>"))
+        else:
+            document._message_log(body=Markup("<ul class='o_notify_changes'>%s</ul>") % entries)
+
+    @api.model
+    def _note_of_now(self, document):
+        """Return the note of the same person's changes a moment ago, if nothing came after it."""
+        last = document.message_ids[:1]
+        recent = last and last.date > fields.Datetime.now() - TOGETHER
+        mine = last.author_id == self.env.user.partner_id
+        return last if recent and mine and "o_notify_changes" in (last.body or "") else None
