@@ -456,8 +456,11 @@ def test_mail_in_doubt_is_held_for_a_person_if_so_wished(company, order):
     assert (row.state, message.notification_ids.notification_status) == ("sent", "sent")
 
 
-def test_what_was_sent_before_a_crash_is_not_sent_again(company, order):
+@pytest.mark.parametrize("server_is_back", [True, False])
+def test_what_was_sent_before_a_crash_is_not_sent_again(company, order, server_is_back):
     """The answer was written down, then the worker died before it could tell Odoo."""
+    server = company.env["ir.mail_server"].search([])
+    port = server.smtp_port
     message = company.post(order, "Once", by="anna", to=people(company, 2))
     Delivery = type(company.env["notify.delivery"])
     conclude = Delivery._conclude
@@ -469,8 +472,13 @@ def test_what_was_sent_before_a_crash_is_not_sent_again(company, order):
     finally:
         Delivery._conclude = conclude
     time_passes(company, timedelta(minutes=11))
+    if not server_is_back:
+        server.smtp_port = 1
+        company.commit()
     with company.letters() as letters:
         company.send_queue()
+    server.smtp_port = port
+    company.commit()
     assert not letters and not mails(company, message)
     assert set(message.notification_ids.mapped("notification_status")) == {"sent"}
     assert set(rows(company).mapped("attempts")) == {1}

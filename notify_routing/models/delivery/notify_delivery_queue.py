@@ -10,7 +10,7 @@ from odoo.tools import SQL
 
 from .courier import Courier
 from .journal import write_outcomes
-from .parcel import Row
+from .parcel import Item, Parcel, Row
 
 #: How long a mail is reserved for the worker that took it; then it goes to another one.
 LEASE = timedelta(minutes=10)
@@ -160,8 +160,14 @@ class NotifyDelivery(models.Model):
 
     @api.model
     def _put_off(self, mails, server, trouble, policy):
-        """Count an attempt that a server's trouble made vain, for all addresses of mails."""
+        """Count an attempt that a server's trouble made vain, for all addresses of mails.
+
+        Where nothing is left to send, as after a crash before the end of it, a mail is concluded.
+        """
         now = fields.Datetime.now()
+        mails -= self._conclude_settled(mails, policy)
+        if not mails:
+            return
         self._postpone(mails, server, now, "")
         rows = self.search([("mail_mail_id", "in", mails.ids), ("state", "=", "waiting")])
         moments, outcomes = {}, []
@@ -195,6 +201,26 @@ class NotifyDelivery(models.Model):
         later = [min(moments[mail.id]) for mail in mails - given_up]
         if later:
             self._trigger(min(later))
+
+    @api.model
+    def _conclude_settled(self, mails, policy):
+        """Conclude mails that have reached everybody, or were canceled; return them."""
+        settled = self.env["mail.mail"]
+        parcels = []
+        rows = self.search([("mail_mail_id", "in", mails.ids)])
+        for mail, own in rows.grouped("mail_mail_id").items():
+            if set(own.mapped("state")) - {"sent", "canceled"}:
+                continue
+            parcel = Parcel(mail.id)
+            for row in own:
+                item = Item(parcel, row.partner_id, [row.email])
+                item.outcomes[row.email] = row._settled(False, policy)
+                parcel.items.append(item)
+            parcels.append(parcel)
+            settled |= mail
+        if parcels:
+            self._conclude(parcels)
+        return settled
 
     @api.model
     def _free(self, letters):
