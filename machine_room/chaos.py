@@ -241,7 +241,11 @@ class Chaos:
             UPDATE mail_mail
                SET scheduled_date = NULL
              WHERE state = 'outgoing'
-               AND scheduled_date < now() AT TIME ZONE 'UTC' + interval '590 seconds'
+               AND (scheduled_date < now() AT TIME ZONE 'UTC' + interval '590 seconds'
+                    OR EXISTS (
+                       SELECT 1 FROM notify_delivery row
+                        WHERE row.mail_mail_id = mail_mail.id
+                          AND row.state IN ('waiting', 'retrying')))
                AND NOT EXISTS (
                    SELECT 1 FROM notify_delivery row
                     WHERE row.mail_mail_id = mail_mail.id

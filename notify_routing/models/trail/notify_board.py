@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..sender.notify_check import BADNESS
@@ -60,7 +61,7 @@ class NotifyBoard(models.AbstractModel):
         now = fields.Datetime.now()
         since = self._floor(now, slice_length) + slice_length - length
         # By the reader's own rules: companies see their own.
-        checks = self.env["notify.check"].search([])
+        checks = self.env["notify.check"].search(Domain.TRUE)
         stalled = checks._is_stalled()
         slices = self._slices(since, slice_length, length // slice_length)
         return {
@@ -239,7 +240,7 @@ class NotifyBoard(models.AbstractModel):
             "limited": False}]``; *seconds* a mail took from its first attempt until the server had
             it, ``False`` if none was sent in the period
         """
-        servers = self.env["ir.mail_server"].search([])
+        servers = self.env["ir.mail_server"].search(Domain.TRUE)
         own = checks.filtered(lambda check: check.kind == "outgoing").grouped("res_id")
         times = self._server_times(servers, since)
         now = fields.Datetime.now()
