@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
+from odoo.addons.notify_routing.models.intake.notify_intake import MAX_KILLS
 from odoo.addons.notify_routing.tools import mailbox_idle
 
 from machine_room.company import outside_of_tests
@@ -689,7 +690,7 @@ def test_message_that_kills_its_workers_is_set_aside(company, order, letter):
         return route(self, *args, **kwargs)
 
     with patch.object(Intake, "_route", deadly):
-        for _worker in range(3):
+        for _worker in range(MAX_KILLS):
             with pytest.raises(KeyboardInterrupt):
                 company.env["fetchmail.server"].search([])._fetch_mail()
             company.env.cr.rollback()

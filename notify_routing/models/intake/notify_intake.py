@@ -26,6 +26,8 @@ LEASE = timedelta(minutes=15)
 #: After so many tries a message is set aside, with the pauses in between.
 MAX_TRIES = 3
 PAUSE = timedelta(minutes=1)
+#: After so many deaths of its workers as well, though most are no fault of the message.
+MAX_KILLS = 6
 #: What is no fault of the message, as a full disk, is waited out so long, with such pauses at most.
 PATIENCE = timedelta(days=2)
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -293,9 +295,9 @@ class NotifyIntake(models.Model):
                 message.fetch(["state", "tries", "server_id", "model_id", "raw"])
                 if message.state != "waiting":
                     return
-                if message.tries > MAX_TRIES:
+                if message.tries > MAX_KILLS:
                     raise WorkerKilled(
-                        self.env._("Workers that processed it were killed %s times.", MAX_TRIES)
+                        self.env._("Workers that processed it were killed %s times.", MAX_KILLS)
                     )
                 message._route()
                 cr.commit()  # pylint: disable=invalid-commit
