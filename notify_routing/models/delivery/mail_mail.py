@@ -79,14 +79,9 @@ class MailMail(models.Model):
         return super(MailMail, noted)._send(*args, **kwargs)
 
     def _prepare_outgoing_list(self, *args, **kwargs):
-        outgoing = super()._prepare_outgoing_list(*args, **kwargs)
-        count = len(self.attachment_ids)
-        for email in outgoing:
-            contents = [content for _name, content, *_type in email["attachments"]]
-            if len(contents) < count or not all(contents):
-                self._notify_check_files()
-                break
-        return outgoing
+        # Before, so that Odoo finds in the cache what is asked for here.
+        self._notify_check_files()
+        return super()._prepare_outgoing_list(*args, **kwargs)
 
     def _notify_check_files(self):
         """Odoo takes a file that it cannot read for an empty one, and sends that.
