@@ -106,18 +106,19 @@ class Chaos:
             tempfile.TemporaryDirectory() as folder,
             Relay(Maildirs(Path(folder), {"*": "everybody"})) as relay,
         ):
-            self.prepare(relay)
-            self.misbehave(relay)
+            self.relay = relay
+            self.prepare()
+            self.misbehave()
             try:
-                kills = self.disturb(relay)
+                kills = self.disturb()
                 relay.rules.clear()
                 kills += self.kill_all()
                 self.calm_down()
             finally:
                 self.kill_all()
-            return {**self.count(relay), "kills": kills, "restarts": self.restarts}
+            return {**self.count(), "kills": kills, "restarts": self.restarts}
 
-    def prepare(self, relay: Relay) -> None:
+    def prepare(self) -> None:
         """Queue a mail for each of so many recipients, past the ORM."""
         self.execute(
             """
@@ -140,8 +141,8 @@ class Chaos:
                    '<p>Good morning</p>', true, false, 1
               FROM message
             """,
-            relay.host,
-            relay.port,
+            self.relay.host,
+            self.relay.port,
             SESSIONS,
             self.options.mails,
         )
@@ -152,7 +153,7 @@ class Chaos:
             str(PATIENCE),
         )
 
-    def misbehave(self, relay: Relay) -> None:
+    def misbehave(self) -> None:
         mails = self.options.mails
         for share, rule in (
             (50, lambda after: Refuse("451 4.3.0 try again", at="RCPT", times=5, after=after)),
@@ -167,28 +168,35 @@ class Chaos:
             ),
         ):
             for _time in range(max(mails // share, 1)):
-                relay.rule(rule(self.random.randrange(mails)))
+                self.relay.rule(rule(self.random.randrange(mails)))
 
-    def disturb(self, relay: Relay) -> int:
+    def disturb(self) -> int:
         """Kill workers and restart PostgreSQL while mail leaves; return the number of kills."""
         share = self.options.mails // (self.options.kills + 1)
-        restart_at = {
-            self.options.kills * number // (self.options.restarts + 1)
-            for number in range(1, self.options.restarts + 1)
-        }
+        restart_at = self.restart_at()
         for kill in range(self.options.kills):
             self.start_workers()
-            self.wait(relay, (kill + 1) * share, patience=8)
+            self.wait((kill + 1) * share, patience=8)
             time.sleep(self.random.random() * 0.3)
-            worker = self.random.choice(self.workers)
-            os.kill(worker.pid, signal.SIGKILL)
-            worker.wait()
-            self.workers.remove(worker)
+            self.kill_one()
             self.let_time_pass()
             if kill in restart_at:
                 self.restart_postgres()
-            print(f"   kill {kill + 1}: {self.arrived(relay)} mails", file=sys.stderr, flush=True)
+            print(f"   kill {kill + 1}: {self.arrived()} mails", file=sys.stderr, flush=True)
         return self.options.kills
+
+    def restart_at(self) -> set[int]:
+        """Return after which kills PostgreSQL is restarted."""
+        return {
+            self.options.kills * number // (self.options.restarts + 1)
+            for number in range(1, self.options.restarts + 1)
+        }
+
+    def kill_one(self) -> None:
+        worker = self.random.choice(self.workers)
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+        self.workers.remove(worker)
 
     def kill_all(self) -> int:
         """Kill the workers that are left; return how many."""
@@ -205,15 +213,24 @@ class Chaos:
             self.start_workers()
             self.let_time_pass()
             time.sleep(1)
-            ((left,),) = self.execute("SELECT count(*) FROM mail_mail WHERE state = 'outgoing'")
-            if not left:
+            if self.is_done():
                 return
+
+    def is_done(self) -> bool:
+        """Tell whether workers have nothing left to do."""
+        ((left,),) = self.execute("SELECT count(*) FROM mail_mail WHERE state = 'outgoing'")
+        return not left
+
+    def command(self) -> list[str]:
+        """Return what starts a worker."""
+        return [sys.executable, "-m", "machine_room.queue_worker", self.database]
 
     def start_workers(self) -> None:
         self.workers = [worker for worker in self.workers if worker.poll() is None]
         while len(self.workers) < self.options.workers:
-            command = [sys.executable, "-m", "machine_room.queue_worker", self.database]
-            self.workers.append(subprocess.Popen(command, cwd=paths.ROOT, env=self.environment()))
+            self.workers.append(
+                subprocess.Popen(self.command(), cwd=paths.ROOT, env=self.environment())
+            )
 
     def environment(self) -> dict[str, str]:
         return {
@@ -221,13 +238,15 @@ class Chaos:
             "NOTIFY_CONFIG": str(databases.config_file(self.server, log_level="critical")),
         }
 
-    def wait(self, relay: Relay, count: int, patience: float) -> None:
+    def wait(self, count: int, patience: float) -> None:
+        """Wait until so many have arrived, and not for ever."""
         deadline = time.monotonic() + patience
-        while self.arrived(relay) < count and time.monotonic() < deadline:
+        while self.arrived() < count and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    def arrived(self, relay: Relay) -> int:
-        return len(relay.journal)
+    def arrived(self) -> int:
+        """Return how many got through, repetitions included."""
+        return len(self.relay.journal)
 
     def let_time_pass(self) -> None:
         """End the leases of dead workers and all pauses: nobody waits ten minutes here.
@@ -278,7 +297,7 @@ class Chaos:
     # COUNT
     # ------------------------------------------------------------
 
-    def count(self, relay: Relay) -> dict:
+    def count(self) -> dict:
         """Return what recipients see.
 
         :return: ``lost``: who got nothing; ``duplicates``: mails too many, of which ``doubt`` were
@@ -286,7 +305,7 @@ class Chaos:
             ``unexplained``; ``foreign_ids``: whose copies differ in their Message-Id
         """
         seen: dict[str, list[str]] = {}
-        for entry in relay.journal:
+        for entry in self.relay.journal:
             if entry.filed:
                 seen.setdefault(entry.recipients[0], []).append(entry.email["Message-Id"])
         history = dict(

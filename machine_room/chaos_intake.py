@@ -11,9 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import resource
-import signal
 import subprocess
 import sys
 import time
@@ -107,24 +105,13 @@ class ChaosIntake(Chaos):
     def command(self) -> list[str]:
         return [sys.executable, "-m", "machine_room.intake_worker", self.database]
 
-    def start_workers(self) -> None:
-        self.workers = [worker for worker in self.workers if worker.poll() is None]
-        while len(self.workers) < self.options.workers:
-            self.workers.append(
-                subprocess.Popen(self.command(), cwd=paths.ROOT, env=self.environment())
-            )
-
     # ------------------------------------------------------------
     # DISTURB
     # ------------------------------------------------------------
 
     def disturb(self) -> int:
         """Deliver answers, and do harm meanwhile; return the number of kills."""
-        kills = self.options.kills
-        restart_at = {
-            kills * number // (self.options.restarts + 1)
-            for number in range(1, self.options.restarts + 1)
-        }
+        kills, restart_at = self.options.kills, self.restart_at()
         for kill in range(kills):
             self.start_workers()
             self.deliver(self.options.answers * (kill + 1) // kills)
@@ -133,17 +120,14 @@ class ChaosIntake(Chaos):
                 self.let_disks_be_full(True)
             if kill % 5 == 3:
                 self.give_new_uids()
-            self.wait_for(self.sent // 2, patience=4)
+            self.wait(self.sent // 2, patience=4)
             time.sleep(self.random.random())
-            worker = self.random.choice(self.workers)
-            os.kill(worker.pid, signal.SIGKILL)
-            worker.wait()
-            self.workers.remove(worker)
+            self.kill_one()
             self.let_disks_be_full(False)
             self.let_time_pass()
             if kill in restart_at:
                 self.restart_postgres()
-            print(f"   kill {kill + 1}: {self.posted()} answers", file=sys.stderr, flush=True)
+            print(f"   kill {kill + 1}: {self.arrived()} answers", file=sys.stderr, flush=True)
         return kills
 
     def deliver(self, count: int) -> None:
@@ -196,31 +180,20 @@ class ChaosIntake(Chaos):
             LEASE,
         )
 
-    def wait_for(self, count: int, patience: float) -> None:
-        deadline = time.monotonic() + patience
-        while self.posted() < count and time.monotonic() < deadline:
-            time.sleep(0.1)
-
     def calm_down(self) -> None:
-        """Let workers finish, with everybody on their best behaviour."""
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            self.start_workers()
-            self.let_time_pass()
-            time.sleep(1)
-            ((waiting,),) = self.execute(
-                "SELECT count(*) FROM notify_intake WHERE state = 'waiting'"
-            )
-            if not waiting and self.posted() >= self.options.answers:
-                # A copy of an answer may still lie in the mailbox.
-                time.sleep(2)
-                return
+        super().calm_down()
+        # A copy of an answer may still lie in the mailbox.
+        time.sleep(2)
+
+    def is_done(self) -> bool:
+        ((waiting,),) = self.execute("SELECT count(*) FROM notify_intake WHERE state = 'waiting'")
+        return not waiting and self.arrived() >= self.options.answers
 
     # ------------------------------------------------------------
     # COUNT
     # ------------------------------------------------------------
 
-    def posted(self) -> int:
+    def arrived(self) -> int:
         ((count,),) = self.execute("SELECT count(*) FROM mail_message WHERE message_type = 'email'")
         return count
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
-import traceback
 
 
 def main(database: str) -> None:
@@ -17,12 +17,9 @@ def main(database: str) -> None:
 
     config.parse_config(["-c", os.environ["NOTIFY_CONFIG"]], setup_logging=True)
     while True:
-        try:
-            with Registry(database).cursor() as cursor:
-                odoo.api.Environment(cursor, odoo.api.SUPERUSER_ID, {})["notify.delivery"]._drain()
-        except psycopg2.Error:
-            # PostgreSQL is restarted now and then.
-            traceback.print_exc()
+        # PostgreSQL is restarted now and then.
+        with contextlib.suppress(psycopg2.Error), Registry(database).cursor() as cursor:
+            odoo.api.Environment(cursor, odoo.api.SUPERUSER_ID, {})["notify.delivery"]._drain()
         time.sleep(0.1)
 
 

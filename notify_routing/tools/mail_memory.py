@@ -166,14 +166,19 @@ class _Contents(ContentManager):
             raw_data_manager.set_content(msg, obj, *args, **kwargs)
             written = _written(msg)
             if written is not None:
-                while len(self._kept) >= BODIES:
-                    del self._kept[next(iter(self._kept))]
-                self._kept[key] = list(msg.raw_items()), written
+                _keep(self._kept, key, (list(msg.raw_items()), written))
             return
         headers, payload = self._kept[key]
         for name, value in headers:
             msg.set_raw(name, value)
         msg.set_payload(payload)
+
+
+def _keep(kept: dict, key: Any, value: Any) -> None:
+    """Keep one more body, and forget the oldest instead."""
+    while len(kept) >= BODIES:
+        del kept[next(iter(kept))]
+    kept[key] = value
 
 
 def _is_base64(text: str, policy: EmailPolicy) -> bool:
@@ -243,18 +248,17 @@ class Flattener:
         :param policy: as for ``BytesGenerator``, with CRLF at the end of lines
         """
         key = policy.utf8, _shape(msg)
-        if key in self._bodies:
+        body = self._bodies.get(key)
+        if body is not None:
             self._bound(msg)
-            return self._head(msg, policy) + self._bodies[key]
-        body = self._body(msg, policy)
-        if body is None:
-            with io.BytesIO() as octets:
-                BytesGenerator(octets, policy=policy).flatten(msg, linesep="\r\n")
-                return octets.getvalue()
-        if len(body) <= LARGEST:
-            while len(self._bodies) >= BODIES:
-                del self._bodies[next(iter(self._bodies))]
-            self._bodies[key] = body
+        else:
+            body = self._body(msg, policy)
+            if body is None:
+                with io.BytesIO() as octets:
+                    BytesGenerator(octets, policy=policy).flatten(msg, linesep="\r\n")
+                    return octets.getvalue()
+            if len(body) <= LARGEST:
+                _keep(self._bodies, key, body)
         return self._head(msg, policy) + body
 
     def _head(self, msg: Message, policy: EmailPolicy) -> bytes:

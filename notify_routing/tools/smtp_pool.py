@@ -33,11 +33,11 @@ class SmtpPool:
     def __init__(self, journal: Callable[[list[Letter]], None], in_flight: int) -> None:
         self._journal = journal
         self._permits = threading.Semaphore(in_flight)
-        lock = threading.Lock()
-        # One lock, and a bell for each kind of thread: nobody wakes up for what others wait for.
-        self._to_send = threading.Condition(lock)
-        self._to_record = threading.Condition(lock)
-        self._to_take = threading.Condition(lock)
+        self._lock = threading.Lock()
+        # A bell for each kind of thread: nobody wakes up for what others wait for.
+        self._to_send = threading.Condition(self._lock)
+        self._to_record = threading.Condition(self._lock)
+        self._to_take = threading.Condition(self._lock)
         self._waiting: deque[Letter] = deque()
         self._answered: list[Letter] = []
         self._recorded: list[Letter] = []
@@ -57,7 +57,7 @@ class SmtpPool:
     @property
     def sessions(self) -> int:
         """How many sessions are alive."""
-        with self._to_send:
+        with self._lock:
             return len(self._sessions)
 
     @property
@@ -69,7 +69,7 @@ class SmtpPool:
         """Start a session on a connection; it is the pool's from now on."""
         session = SmtpSession(connection, self._wait_for_permit)
         thread = threading.Thread(target=self._work, args=[session], name="smtp", daemon=True)
-        with self._to_send:
+        with self._lock:
             self._sessions.add(thread)
         thread.start()
 
@@ -78,7 +78,7 @@ class SmtpPool:
         self._permits.release(more)
 
     def put(self, letter: Letter) -> None:
-        with self._to_send:
+        with self._lock:
             self._waiting.append(letter)
             self.pending += 1
             self._to_send.notify()
@@ -88,7 +88,7 @@ class SmtpPool:
 
         :param timeout: seconds to wait for the first one
         """
-        with self._to_take:
+        with self._lock:
             if timeout and not self._recorded:
                 self._to_take.wait_for(lambda: self._recorded or not self._sessions, timeout)
             taken, self._recorded = self._recorded, []
@@ -97,7 +97,7 @@ class SmtpPool:
 
     def take_back(self) -> list[Letter]:
         """Return the letters that no session has taken, and forget them."""
-        with self._to_take:
+        with self._lock:
             taken = list(self._waiting)
             self._waiting.clear()
             self.pending -= len(taken)
@@ -105,7 +105,7 @@ class SmtpPool:
 
     def refuse(self, reply: Reply) -> None:
         """Give all letters that no session has taken the same answer."""
-        with self._to_send:
+        with self._lock:
             refused = list(self._waiting)
             self._waiting.clear()
         for letter in refused:
@@ -118,13 +118,13 @@ class SmtpPool:
         :return: the letters whose answers nobody has taken yet
         """
         self.take_back()
-        with self._to_send:
+        with self._lock:
             self._closing = True
             self._to_send.notify_all()
             sessions = tuple(self._sessions)
         for thread in sessions:
             thread.join()
-        with self._to_record:
+        with self._lock:
             self._drained = True
             self._to_record.notify_all()
         self._recorder.join()
@@ -147,25 +147,25 @@ class SmtpPool:
             session.connection.close()
             self._lose(LineLost(Reply("server", text=str(error)), [letter]))
         finally:
-            with self._to_take:
+            with self._lock:
                 self._sessions.discard(threading.current_thread())
                 self._to_take.notify_all()
 
     def _next(self) -> Letter | None:
         """Wait for a letter; None says that there will be none."""
-        with self._to_send:
+        with self._lock:
             self._to_send.wait_for(lambda: self._waiting or self._closing)
             return self._waiting.popleft() if self._waiting else None
 
     def _next_now(self) -> Letter | None:
-        with self._to_send:
+        with self._lock:
             return self._waiting.popleft() if self._waiting else None
 
     def _wait_for_permit(self, letter: Letter) -> None:
         self._permits.acquire()
 
     def _done(self, letter: Letter) -> None:
-        with self._to_record:
+        with self._lock:
             self._answered.append(letter)
             self._to_record.notify()
 
@@ -176,7 +176,7 @@ class SmtpPool:
             letter.lost += 1
             letter.replies.clear()
             if letter.lost < TRIES and not self._closing:
-                with self._to_send:
+                with self._lock:
                     self._waiting.appendleft(letter)
                     self._to_send.notify()
             else:
@@ -189,7 +189,7 @@ class SmtpPool:
 
     def _record(self) -> None:
         while True:
-            with self._to_record:
+            with self._lock:
                 self._to_record.wait_for(lambda: self._answered or self._drained)
                 batch, self._answered = self._answered, []
                 if not batch:
@@ -198,7 +198,7 @@ class SmtpPool:
             for letter in batch:
                 if letter.handed_over:
                     self._permits.release()
-            with self._to_take:
+            with self._lock:
                 self._recorded.extend(batch)
                 self._to_take.notify_all()
 

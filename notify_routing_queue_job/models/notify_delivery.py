@@ -3,7 +3,7 @@ import time
 from odoo import api, fields, models
 
 from odoo.addons.notify_routing.models.delivery.notify_delivery_queue import LONG
-from odoo.addons.notify_routing.models.delivery.notify_delivery_rows import CLASSES
+from odoo.addons.notify_routing.models.delivery.notify_delivery_rows import CLASSES, class_of
 
 #: The most jobs that share a long queue; how many run at a time is up to the channel.
 SHARES = 4
@@ -57,7 +57,7 @@ class NotifyDelivery(models.Model):
             order="notify_priority, id",
             limit=1,
         )
-        return min(max(mail.notify_priority, 0), len(CLASSES) - 1)
+        return class_of(mail)
 
     @api.model
     def _job_drain(self):

@@ -90,8 +90,8 @@ class MailMail(models.Model):
         """
         # sudo: as Odoo, which sends files that the sender may not read any more
         files = self.attachment_ids.sudo()
-        if is_changed(files, "_file_read"):
-            # An addon keeps them where every computer can read them.
+        if not files or is_changed(files, "_file_read"):
+            # An addon may keep them where every computer can read them.
             return
         missing = files.filtered(
             lambda file: (

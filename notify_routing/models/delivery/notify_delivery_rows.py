@@ -9,6 +9,11 @@ from .parcel import Item, Outcome, Row
 CLASSES = ("direct", "normal", "digest")
 
 
+def class_of(mail):
+    """Return the class of a ``mail.mail`` as its place in :data:`CLASSES`."""
+    return min(max(mail.notify_priority, 0), len(CLASSES) - 1)
+
+
 class NotifyDelivery(models.Model):
     """The rows: made when a mail is taken from the queue, written when a server has answered."""
 
@@ -35,7 +40,7 @@ class NotifyDelivery(models.Model):
             "email_from": mail.email_from,
             "subject": mail.subject,
             "message_id": mail.message_id,
-            "mail_class": CLASSES[min(max(mail.notify_priority, 0), 2)],
+            "mail_class": CLASSES[class_of(mail)],
         }
 
     @api.model

@@ -27,6 +27,6 @@ class MailAliasDomain(models.Model):
         if new := [email for email in email_list if email and email not in known]:
             # What is asked next is among these.
             new += [email for email in incoming.all_addresses if email not in known]
-            ours = super()._find_aliases(list(dict.fromkeys(new)), *args, **kwargs)
-            known.update({email: email in set(ours) for email in new})
+            ours = set(super()._find_aliases(list(dict.fromkeys(new)), *args, **kwargs))
+            known.update({email: email in ours for email in new})
         return [email for email in email_list if known.get(email)]

@@ -50,26 +50,19 @@ class MailAliasDomain(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         domains = super().create(vals_list)
-        domains._forget_settings()
+        self.env.registry.clear_cache("stable")
         return domains
 
     def write(self, vals):
         result = super().write(vals)
         if SETTINGS & set(vals):
-            self._forget_settings()
+            self.env.registry.clear_cache("stable")
         return result
 
     def unlink(self):
         result = super().unlink()
-        self._forget_settings()
+        self.env.registry.clear_cache("stable")
         return result
-
-    def _forget_settings(self):
-        """Have what is remembered of the domains read anew, if addresses are signed at all."""
-        book = self.env["notify.return.address"]._book()
-        signs = any(domain.notify_return_mode != "plain" for domain in self.exists())
-        if signs or book["places"] or book["keys"]:
-            self.env.registry.clear_cache("stable")
 
     @api.model
     def _find_aliases(self, email_list):
