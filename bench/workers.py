@@ -29,7 +29,9 @@ def run(progress: Callable[[str], None], names: Iterable[str] = NAMES) -> Iterat
                 site.set_up(env)
                 drain.fill(env, MAILS, False)
                 env.cr.commit()
-            one, four = (_rate(server, filled, count, progress) for count in (1, 4))
+            (one, one_busy), (four, four_busy) = (
+                _rate(server, filled, count, progress) for count in (1, 4)
+            )
         yield {
             "name": NAMES[0],
             "unit": "mails/s",
@@ -38,11 +40,17 @@ def run(progress: Callable[[str], None], names: Iterable[str] = NAMES) -> Iterat
             "ratio": round(four / stock["rate"], 2),
             "one_worker": round(one, 1),
             "to_one_worker": round(four / one, 2),
+            # With one worker that leaves a tenth of the processors idle, four gain a tenth.
+            "processors_busy": {"one_worker": round(one_busy, 2), "four": round(four_busy, 2)},
         }
 
 
-def _rate(server, filled, count, progress) -> float:
-    """Return the mails a second of so many workers that all run when the queue falls due."""
+def _rate(server, filled, count, progress) -> tuple[float, float]:
+    """Let so many workers run that all begin when the queue falls due.
+
+    :return: mails a second, and the share of all processors' time that was used: by the workers,
+        PostgreSQL, the mail server, and whatever else runs on the machine
+    """
     with site.copy_of(server, filled) as database, sink() as relay, contextlib.ExitStack() as stack:
         server.execute("UPDATE mail_mail SET scheduled_date = '2100-01-01'", database=database)
         server.execute(f"UPDATE ir_mail_server SET smtp_port = {relay.port}", database=database)
@@ -50,16 +58,26 @@ def _rate(server, filled, count, progress) -> float:
             stack.callback(_stop, _start(server, database))
         time.sleep(START)
         server.execute("UPDATE mail_mail SET scheduled_date = NULL", database=database)
-        started = time.monotonic()
+        started, (busy, total) = time.monotonic(), _processors()
         while (taken := relay.taken()) < MAILS:
             if time.monotonic() - started > 600:
                 raise AssertionError(f"{taken} of {MAILS} mails arrived")
             time.sleep(0.05)
         rate = MAILS / (time.monotonic() - started)
+        busy, total = (now - then for now, then in zip(_processors(), (busy, total), strict=True))
         if relay.taken() != MAILS:
             raise AssertionError("A mail was sent twice")
-    progress(f"drain_4_workers, {count} at work: {rate:.1f} mails/s")
-    return rate
+    share = busy / total
+    progress(f"drain_4_workers, {count} at work: {rate:.1f} mails/s, processors {share:.0%} busy")
+    return rate, share
+
+
+def _processors() -> tuple[int, int]:
+    """Return the ticks that all processors were busy, and all ticks, since the machine started."""
+    with open("/proc/stat", encoding="ascii") as file:
+        user, nice, system, idle, waiting, *rest = map(int, file.readline().split()[1:9])
+    busy = user + nice + system + sum(rest)
+    return busy, busy + idle + waiting
 
 
 def _start(server, database) -> subprocess.Popen:

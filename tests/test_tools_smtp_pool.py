@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from odoo.addons.notify_routing.tools.smtp_pool import SmtpPool
-from odoo.addons.notify_routing.tools.smtp_session import Letter
+from odoo.addons.notify_routing.tools.smtp_session import Letter, SmtpSession
 
 from machine_room.mailworld import Delay, Drop, Refuse, Relay
 
@@ -65,6 +65,24 @@ def test_many_letters_over_few_sessions_arrive_once_each(relay):
     )
     assert len(owner.written) == 60
     assert relay.connections == 3
+
+
+def test_next_envelope_leaves_in_one_write_with_the_body_before_it():
+    with Relay() as relay:
+        connection = smtplib_connection(relay)
+        written, send = [], connection.send
+        connection.send = lambda data: (written.append(data), send(data))
+        session = SmtpSession(connection)
+        letters = [
+            Letter("anna@company.example", [f"p{number}@customer.example"], b"\r\nText\r\n")
+            for number in range(3)
+        ]
+        first, *rest = letters
+        session.send(first, lambda: rest.pop(0) if rest else None, lambda letter: None)
+        connection.quit()
+    assert [data.count(b"RCPT") for data in written[:4]] == [1, 1, 1, 0], "an envelope a write"
+    assert all(b"Text" in data for data in written[1:4]), "behind the body before it"
+    assert [letter.replies[letter.recipients[0]].code for letter in letters] == [250] * 3
 
 
 def test_octets_arrive_as_they_were(relay):

@@ -20,6 +20,8 @@ _logger = logging.getLogger(__name__)
 
 #: How often a letter is given to another session when a line breaks under it.
 TRIES = 2
+#: Seconds to wait for more answers before some are written down: each time costs a commit.
+GATHER = 0.004
 
 
 class SmtpPool:
@@ -33,6 +35,7 @@ class SmtpPool:
     def __init__(self, journal: Callable[[list[Letter]], None], in_flight: int) -> None:
         self._journal = journal
         self._permits = threading.Semaphore(in_flight)
+        self._enough = in_flight
         self._lock = threading.Lock()
         # A bell for each kind of thread: nobody wakes up for what others wait for.
         self._to_send = threading.Condition(self._lock)
@@ -191,6 +194,7 @@ class SmtpPool:
         while True:
             with self._lock:
                 self._to_record.wait_for(lambda: self._answered or self._drained)
+                self._to_record.wait_for(self._has_enough, GATHER)
                 batch, self._answered = self._answered, []
                 if not batch:
                     return
@@ -201,6 +205,9 @@ class SmtpPool:
             with self._lock:
                 self._recorded.extend(batch)
                 self._to_take.notify_all()
+
+    def _has_enough(self) -> bool:
+        return len(self._answered) >= self._enough or self._drained
 
     def _write_down(self, batch: list[Letter]) -> None:
         """Write answers down, however long the database is away: half a minute at most."""

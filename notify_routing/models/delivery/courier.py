@@ -30,8 +30,9 @@ _logger = logging.getLogger(__name__)
 
 #: So many letters may wait for a session before no more mails are taken from the queue.
 AHEAD = 100
-#: So many answered mails are concluded in one transaction.
+#: So many answered mails are concluded in one transaction, or those of so many seconds.
 GROUP = 50
+PAUSE = 1
 #: Seconds between two extensions of the leases.
 EXTEND = 120
 
@@ -53,7 +54,7 @@ class Courier:
         #: Server's id, 0 for the configuration file's.
         self.lines: dict[int, Line] = {}
         self.parcels: dict[int, Parcel] = {}
-        self.extended = time.monotonic()
+        self.extended = self.concluded = time.monotonic()
         self.cursor = env.registry.cursor
         #: Whether others want to hear from Odoo's method what became of a message.
         self.listened = is_changed(env["ir.mail_server"], "send_email")
@@ -288,11 +289,19 @@ class Courier:
                 if self.listened:
                     self._tell(server_id, letter)
         answered = [parcel for parcel in self.parcels.values() if not parcel.open]
-        if answered and (wait or len(answered) >= GROUP):
+        if answered and self._is_enough(answered):
             self._conclude(answered)
         if time.monotonic() - self.extended > EXTEND:
             self.extended = time.monotonic()
             self.Delivery._extend_leases(list(self.parcels))
+
+    def _is_enough(self, answered) -> bool:
+        """Tell whether to conclude what is answered, or to wait for more: it costs a commit."""
+        return (
+            len(answered) >= GROUP
+            or time.monotonic() - self.concluded > PAUSE
+            or not any(line.pool.pending for line in self.lines.values())
+        )
 
     def _heed(self, server_id, letter) -> None:
         """Leave a server in peace that wants less, or nothing at all."""
@@ -346,6 +355,7 @@ class Courier:
                 break
         for parcel in parcels:
             self.parcels.pop(parcel.mail_id, None)
+        self.concluded = time.monotonic()
 
     def _close(self) -> None:
         """End the sessions, and free what was not handed over."""

@@ -48,6 +48,7 @@ class Line:
         try:
             connection = self._connect()
             self._measure(connection)
+            self.pool.open(connection)
         except Exception as error:  # noqa: BLE001 - Odoo and addons raise what they like
             _logger.warning("No session with the mail server: %s", error)
             self.trouble = reply_class.of_connection(error)
@@ -56,7 +57,6 @@ class Line:
             return self.trouble
         self.trouble = None
         self.offers = getattr(connection, "from_filter", None), dict(connection.esmtp_features)
-        self.pool.open(connection)
         return None
 
     def _measure(self, connection: smtplib.SMTP) -> None:
