@@ -4,14 +4,78 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from . import site
 
-NAMES = ("trail_by_address", "trail_by_document", "trail_why", "board")
 #: Notifications, and as many deliveries: a small database to compare with, and the large one.
 SIZES = (10_000, 1_000_000)
 ASKED = 100
 PAGE = 80
+
+
+# ------------------------------------------------------------
+# QUESTIONS
+# Each returns a function that prepares the next answer, unmeasured, and returns what gives it;
+# and a domain of the rows that such an answer shows.
+# ------------------------------------------------------------
+
+
+def _board(env, _chosen: random.Random):
+    board = env["notify.board"].with_user(env.ref("base.user_admin"))
+    return lambda: board.read_board, None
+
+
+def _why(env, chosen: random.Random):
+    env.cr.execute("SELECT min(mail_message_id), max(mail_message_id) FROM mail_notification")
+    first, last = env.cr.fetchone()
+
+    def question():
+        message = env["mail.message"].browse(chosen.randint(first, last)).exists()
+        return message.read_why if message else dict
+
+    return question, [("mail_message_id", "=", last)]
+
+
+def _search(env, chosen: random.Random, domain_of: Callable):
+    """Search as the list view's request does.
+
+    :param domain_of: a person's domain
+    """
+    env.cr.execute(
+        "SELECT min(id), max(id) FROM res_partner WHERE email LIKE 'p%%@customer.example'"
+    )
+    low, high = env.cr.fetchone()
+    fields = {name: {} for name in ("date", "stage", "email", "channel", "state", "reason")}
+    search = partial(env["notify.trail"].web_search_read, specification=fields, limit=PAGE)
+
+    def question():
+        person = env["res.partner"].browse(chosen.randint(low + 1, high))
+        return partial(search, domain_of(person))
+
+    return question, domain_of(env["res.partner"].browse((low + high) // 2))
+
+
+def _of_address(person) -> list:
+    return [("address", "=", person.email_normalized)]
+
+
+def _of_document(person) -> list:
+    return [("model", "=", "res.partner"), ("res_id", "=", person.id)]
+
+
+QUESTIONS = {
+    "trail_by_address": partial(_search, domain_of=_of_address),
+    "trail_by_document": partial(_search, domain_of=_of_document),
+    "trail_why": _why,
+    "board": _board,
+}
+NAMES = tuple(QUESTIONS)
+
+
+# ------------------------------------------------------------
+# MEASURING
+# ------------------------------------------------------------
 
 
 def run(progress: Callable[[str], None], names: Iterable[str] = NAMES) -> Iterator[dict]:
@@ -100,47 +164,14 @@ def fill(env, count: int) -> None:
 
 
 def measure(env, name: str) -> dict:
-    """Return the 95th percentile in ms and the rows read for each row shown."""
-    chosen = random.Random(19)
-    env.cr.execute(
-        "SELECT min(id), max(id) FROM res_partner WHERE email LIKE 'p%%@customer.example'"
-    )
-    low, high = env.cr.fetchone()
-    env.cr.execute("SELECT min(mail_message_id), max(mail_message_id) FROM mail_notification")
-    messages = env.cr.fetchone()
+    """Return the 95th percentile in ms and the rows read for each row shown, None without rows."""
+    question, domain = QUESTIONS[name](env, random.Random(19))
     times = []
     for _number in range(ASKED):
         env.invalidate_all()
-        if name == "trail_why":
-            message = env["mail.message"].browse(chosen.randint(*messages)).exists()
-            times.append(site.seconds(message.read_why) if message else 0)
-        elif name == "board":
-            board = env["notify.board"].with_user(env.ref("base.user_admin"))
-            times.append(site.seconds(board.read_board))
-        else:
-            domain = _domain(env, name, chosen.randint(low + 1, high))
-            times.append(site.seconds(lambda domain=domain: _search(env, domain)))
+        times.append(site.seconds(question()))
     p95 = sorted(times)[int(len(times) * 0.95)] * 1000
-    if name == "board":
-        return {"p95": round(p95, 2), "rows_read": None}
-    domain = (
-        [("mail_message_id", "=", messages[1])]
-        if name == "trail_why"
-        else _domain(env, name, (low + high) // 2)
-    )
-    return {"p95": round(p95, 2), "rows_read": _rows_read(env, domain)}
-
-
-def _domain(env, name: str, partner_id: int) -> list:
-    if name == "trail_by_document":
-        return [("model", "=", "res.partner"), ("res_id", "=", partner_id)]
-    return [("address", "=", env["res.partner"].browse(partner_id).email_normalized)]
-
-
-def _search(env, domain) -> list:
-    """Answer as the list view's request is answered."""
-    fields = {name: {} for name in ("date", "stage", "email", "channel", "state", "reason")}
-    return env["notify.trail"].web_search_read(domain, fields, limit=PAGE)
+    return {"p95": round(p95, 2), "rows_read": domain and _rows_read(env, domain)}
 
 
 def _rows_read(env, domain) -> float:
