@@ -69,9 +69,9 @@ def read_results(path: Path) -> Iterable[tuple[str, bool]]:
 def main() -> int:
     result = paths.CACHE / "conformance.xml"
     result.unlink(missing_ok=True)
-    arguments = ["-p", "machine_room.conformance_plugin", f"--junitxml={result}", "--no-cov", "-q"]
+    arguments = ["-p", "machine_room.conformance_plugin", f"--junitxml={result}", "-q"]
     with databases.postgres() as server:
-        tests.run(server, [*arguments, *sys.argv[1:]])
+        tests.run(server, [*arguments, *sys.argv[1:]], workers=1 if sys.argv[1:] else tests.cores())
     if not result.exists():
         raise console.Trouble("The tests did not run to their end; see above.")
     lines, count = report(read_results(result))

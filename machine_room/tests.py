@@ -1,18 +1,22 @@
 """``make test``: all tests in one pytest run, on a fresh database with the addon installed.
 
 Transaction, HTTP and browser tests run on that database through pytest-odoo; tests of the mail
-world make copies of the database for themselves, since real mail needs real commits.
+world make copies of the database for themselves, since real mail needs real commits. A run of all
+tests is shared by some workers, see :mod:`machine_room.parallel_plugin`. ``ARGS=--cov`` says which
+lines of the addon they reach, and takes twice as long.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import addons, console, databases, paths
+from . import addons, console, databases, parallel_plugin, paths
 
 ADDONS = ("notify_routing", "notify_routing_correspondence")
 #: An addon that changes how the others work: its tests, and those with addons of others beside it,
@@ -21,6 +25,10 @@ GLUE = "notify_routing_queue_job"
 GLUE_TESTS = (f"{GLUE}/tests", "tests/test_world_queue_job.py", "tests/test_world_neighbours.py")
 #: Exit code of a pytest that found no test to run.
 NO_TESTS = 5
+#: More workers would wait for the one that has the browser.
+MOST_WORKERS = 4
+#: pytest's options that choose some tests, or that talk to a person.
+ALONE = ("-k", "-m", "-s", "--lf", "--last-failed", "--sw", "--stepwise", "--pdb")
 
 
 def main() -> int:
@@ -33,17 +41,40 @@ def main() -> int:
         action="store_true",
         help="do not make the web client's bundles first: quicker for tests without a browser",
     )
+    parser.add_argument(
+        "-n",
+        "--workers",
+        type=int,
+        metavar="N",
+        help="how many processes share the tests (default: for all tests one a core, "
+        f"{MOST_WORKERS} at most; for some tests one)",
+    )
     options, pytest_arguments = parser.parse_known_args()
     flags, ours, glue = split(pytest_arguments)
+    every = not ours and not glue
+    bundles = not options.no_bundles
+    workers = options.workers
+    if workers is None:
+        workers = cores() if every and not options.keep and not alone(flags) else 1
     codes = []
     with databases.postgres() as server:
-        if ours or not glue:
-            bundles = not options.no_bundles
-            codes.append(run(server, [*flags, *ours], options.keep, bundles=bundles))
-        if glue or not ours:
-            codes.append(run_glue(server, [*flags, *(glue or GLUE_TESTS)]))
+        if glue or every:
+            with _making_bundles(server) if every and bundles else contextlib.nullcontext():
+                codes.append(run_glue(server, [*flags, *(glue or GLUE_TESTS)]))
+        if ours or every:
+            codes.append(run(server, [*flags, *ours], options.keep, bundles, workers))
     # What was asked for, with -k, may be in one of them only.
     return max((code for code in codes if code != NO_TESTS), default=NO_TESTS)
+
+
+def cores() -> int:
+    """Return how many workers share a run of all tests on this machine."""
+    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+
+
+def alone(flags: list[str]) -> bool:
+    """Say whether pytest's options ask for what one process does: each worker has to load Odoo."""
+    return any(flag.startswith(ALONE) for flag in flags)
 
 
 def split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
@@ -62,16 +93,17 @@ def run(
     pytest_arguments: list[str],
     keep: str | None = None,
     bundles: bool = True,
+    workers: int = 1,
 ) -> int:
     """Run pytest on a fresh database with the addon and return its exit code.
 
     :param keep: name of a database to test in and to keep
     :param bundles: whether browsers will ask for the web client's bundles
+    :param workers: how many processes share the tests, each on a database of its own
     """
     ignored = [f"--ignore={path}" for path in GLUE_TESTS]
-    return _run_on_copy(
-        server, addon_template(server, bundles), [*ignored, *pytest_arguments], keep
-    )
+    template = addon_template(server, bundles)
+    return _run_on_copy(server, template, [*ignored, *pytest_arguments], keep, workers)
 
 
 def _neighbours() -> list[Path]:
@@ -87,19 +119,27 @@ def _run_on_copy(
     template: str,
     pytest_arguments: list[str],
     keep: str | None = None,
+    workers: int = 1,
     folders: tuple[Path, ...] = (paths.ROOT,),
 ) -> int:
     """Run pytest on a fresh copy of a database.
 
+    :param workers: how many processes share the tests, each on a copy of its own
     :param folders: folders of addons besides Odoo's own
     """
     name = keep or f"test_{os.getpid()}"
-    server.copy(template, name)
+    copies = [name]
+    if workers > 1:
+        copies = parallel_plugin.databases_of(name, workers)
+        pytest_arguments = [*parallel_plugin.options(workers), *pytest_arguments]
     try:
+        for copy in copies:
+            server.copy(template, copy)
         return run_pytest(server, name, template, pytest_arguments, folders)
     finally:
         if not keep:
-            server.drop(name)
+            for copy in copies:
+                server.drop(copy)
 
 
 def run_glue(server: databases.Postgres, pytest_arguments: list[str]) -> int:
@@ -150,6 +190,16 @@ def addon_template(server: databases.Postgres, bundles: bool = True) -> str:
     return name
 
 
+@contextlib.contextmanager
+def _making_bundles(server: databases.Postgres):
+    """Make the web client's bundles while the block does something else that needs the addon."""
+    addon_template(server, bundles=False)
+    with ThreadPoolExecutor(1) as beside:
+        made = beside.submit(addon_template, server)
+        yield
+        made.result()
+
+
 def _make_bundles(server: databases.Postgres, database: str) -> None:
     """Make the web client's bundles once: each class of browser tests would make them again, in a
     transaction that is rolled back."""
@@ -198,8 +248,8 @@ def run_pytest(
         f"--odoo-database={database}",
         f"--odoo-config={config}",
     ]
-    command += ["--odoo-http", *arguments]
-    if not any(argument.startswith(("--cov", "--no-cov")) for argument in arguments):
+    command += ["--odoo-http", *(argument for argument in arguments if argument != "--cov")]
+    if "--cov" in arguments:
         covered = ADDONS[0] if len(folders) == 1 else GLUE
         command += [f"--cov={covered}", "--cov-report=term:skip-covered"]
     console.step("Running the tests")

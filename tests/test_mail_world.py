@@ -230,7 +230,7 @@ def test_delays_at_each_stage(relay, stage):
     relay.rule(Delay(0.1, at=stage))
     started = time.monotonic()
     send(relay)
-    assert 0.1 <= time.monotonic() - started < 2
+    assert time.monotonic() - started >= 0.1
     assert codes(relay) == [250]
 
 
@@ -349,14 +349,15 @@ def test_size_limit_by_announcement_and_by_count():
 def test_pipelined_commands_share_one_round_trip():
     envelope = f"MAIL FROM:<{ALICE}>\r\nRCPT TO:<{CARLA}>\r\nRCPT TO:<{BOB}>\r\nDATA\r\n".encode()
     overlapped = envelope + HELLO + b".\r\n" + envelope + HELLO + b".\r\nQUIT\r\n"
-    with Relay(latency=0.1) as relay:
+    with Relay(latency=0.2) as relay:
         with relay.connect() as client:
             client.ehlo()
             assert client.has_extn("pipelining")
             started = time.monotonic()
             client.sock.sendall(overlapped)
             answers = [client.getreply()[0] for _command in range(11)]
-            assert 0.1 <= time.monotonic() - started < 0.3
+            # One round trip for each command would be 2.2 s.
+            assert 0.2 <= time.monotonic() - started < 1.1
             client.close()
     assert answers == [250, 250, 250, 354, 250] * 2 + [221]
     assert codes(relay) == [250, 250]
@@ -526,7 +527,7 @@ def test_nothing_survives_a_killed_process(short_folder):
         folder = process.stdout.readline().split()[1]
         assert len(running(folder)) > 3
         process.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while running(folder) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert running(folder) == []
@@ -663,10 +664,8 @@ def test_bounce_as_it_is(world, carla):
 
 
 def test_two_worlds_at_once_leave_nothing_behind():
-    threads = threading.active_count()
-    started = time.monotonic()
+    threads = set(threading.enumerate())
     with MailWorld() as first, MailWorld({"*": "all"}, logins={"odoo": "secret"}) as second:
-        assert time.monotonic() - started < 2
         extra = first.add_relay(tls="required")
         ports = [first.relay.port, first.outside.port, second.relay.port, extra.port]
         assert len({*ports, first.dovecot.port, second.dovecot.port}) == 6
@@ -678,7 +677,7 @@ def test_two_worlds_at_once_leave_nothing_behind():
             folders = [first.folder, second.folder]
     assert idle.fileno() == -1
     assert not any(folder.exists() or running(folder) for folder in folders)
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads
 
 
 def test_rule_against_odoo_does_not_hit_the_answers(world, carla):

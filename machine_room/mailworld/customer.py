@@ -83,7 +83,7 @@ class Customer:
             return self._fetch(client, search, after)
 
     def wait_for(
-        self, subject: str = "", count: int = 1, timeout: float = 5, *, after: Letter | None = None
+        self, subject: str = "", count: int = 1, timeout: float = 20, *, after: Letter | None = None
     ) -> list[Letter]:
         """Wait until there are so many letters and return all of them, oldest first.
 

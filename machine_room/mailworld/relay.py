@@ -155,7 +155,7 @@ class Relay:
         ]
 
     def wait_for(
-        self, count: int = 1, *, recipient: str = "*", timeout: float = 5
+        self, count: int = 1, *, recipient: str = "*", timeout: float = 20
     ) -> list[Transaction]:
         """Wait until so many transactions are accepted, and return them.
 

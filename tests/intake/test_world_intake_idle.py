@@ -46,8 +46,8 @@ def test_idle_mail_is_fetched_as_soon_as_it_arrives(company, order, letter, idle
     waiter = idle()
     assert waiter.is_alive() and not due(company)
     company.client.reply(letter, "Right away")
-    waiter.join(10)
-    assert not waiter.is_alive() and due(company, patience=10)
+    waiter.join(30)
+    assert not waiter.is_alive() and due(company, patience=30)
     company.fetch()
     assert len(posted(company, order, "Right away")) == 1
     assert idle() not in (None, waiter), "it is waited for the next one"
@@ -83,7 +83,7 @@ def test_idle_notices_mail_that_came_while_other_mail_was_fetched(
 
     with patch.object(mailbox_idle, "wait", late):
         company.fetch()
-    assert due(company, patience=10)
+    assert due(company, patience=30)
     company.fetch()
     assert len(posted(company, order, "Came meanwhile")) == 1
 
@@ -91,12 +91,12 @@ def test_idle_notices_mail_that_came_while_other_mail_was_fetched(
 def test_idle_ends_with_the_line_and_when_its_time_is_up(company, server, idle):
     with patch.object(mailbox_idle, "LONGEST", 0):
         company.fetch()
-    assert due(company, patience=10) and idle() is None, "the mailbox is fetched anew"
+    assert due(company, patience=30) and idle() is None, "the mailbox is fetched anew"
     company.fetch()
     waiter = idle()
     dovecot = company.world.dovecot
     dovecot.stop()
-    waiter.join(10)
+    waiter.join(30)
     dovecot.start()
     assert idle() is None and not due(company), "a mailbox that is down is left to the schedule"
     company.fetch()
