@@ -31,13 +31,16 @@ def done(text: str, since: float) -> None:
     say(f"   {text} ({time.monotonic() - since:.0f} s)")
 
 
-def run(command, *, what: str, log: str, env=None, cwd=None, advice: str = "") -> None:
+def run(
+    command, *, what: str, log: str, env=None, cwd=None, advice: str = "", quiet: bool = False
+) -> None:
     """Run a command quietly, with its output in a log file and a sign of life now and then.
 
     :param list command: program and arguments
     :param str what: said while it runs, e.g. ``"installing Python packages"``
     :param str log: name of the log file under the cache's ``logs`` folder
     :param str advice: what to do when it fails
+    :param bool quiet: say only that it starts: something else is at the terminal meanwhile
     :raise Trouble: if the command cannot be started or exits with another code than 0
     """
     paths.LOGS.mkdir(parents=True, exist_ok=True)
@@ -63,7 +66,7 @@ def run(command, *, what: str, log: str, env=None, cwd=None, advice: str = "") -
             for line in process.stdout:
                 out.write(line)
                 tail.append(line.rstrip())
-                if time.monotonic() - last > HEARTBEAT:
+                if not quiet and time.monotonic() - last > HEARTBEAT:
                     last = time.monotonic()
                     say(f"   … {last - start:.0f} s: {line.strip()[:100]}")
             code = process.wait()
@@ -77,7 +80,8 @@ def run(command, *, what: str, log: str, env=None, cwd=None, advice: str = "") -
             f"{what} failed with exit code {code}. {advice}\n{shown}\n   The whole log: "
             f"{os.path.relpath(log_file)}"
         )
-    done("done", start)
+    if not quiet:
+        done("done", start)
 
 
 def main(function) -> None:

@@ -161,10 +161,11 @@ def run_glue(server: databases.Postgres, pytest_arguments: list[str]) -> int:
     return _run_on_copy(server, template, pytest_arguments, folders=folders)
 
 
-def addon_template(server: databases.Postgres, bundles: bool = True) -> str:
+def addon_template(server: databases.Postgres, bundles: bool = True, *, quiet: bool = False) -> str:
     """Return the name of a database with the addon as it is now, made when the addon changes.
 
     :param bundles: make the web client's bundles as well
+    :param quiet: say only that they are being made
     """
     stock = databases.stock_template(server)
     name = f"addon_{paths.fingerprint(stock, *_sources(*ADDONS))}"
@@ -185,7 +186,7 @@ def addon_template(server: databases.Postgres, bundles: bool = True) -> str:
             server.copy(stock, scratch)
             databases.install(server, scratch, ADDONS, what=f"Installing {', '.join(ADDONS)}")
         if bundles:
-            _make_bundles(server, scratch)
+            _make_bundles(server, scratch, quiet)
         server.rename(scratch, name)
     return name
 
@@ -195,12 +196,12 @@ def _making_bundles(server: databases.Postgres):
     """Make the web client's bundles while the block does something else that needs the addon."""
     addon_template(server, bundles=False)
     with ThreadPoolExecutor(1) as beside:
-        made = beside.submit(addon_template, server)
+        made = beside.submit(addon_template, server, quiet=True)
         yield
         made.result()
 
 
-def _make_bundles(server: databases.Postgres, database: str) -> None:
+def _make_bundles(server: databases.Postgres, database: str, quiet: bool) -> None:
     """Make the web client's bundles once: each class of browser tests would make them again, in a
     transaction that is rolled back."""
     config = databases.config_file(server)
@@ -208,6 +209,7 @@ def _make_bundles(server: databases.Postgres, database: str) -> None:
         [sys.executable, "-m", "machine_room.suites_assets", config, database],
         what="Making the web client's bundles",
         log="bundles",
+        quiet=quiet,
     )
 
 
