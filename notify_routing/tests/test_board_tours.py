@@ -36,6 +36,19 @@ class TestBoardTours(HttpCase, NotifyCase):
         self.env["notify.suppression"].create(
             {"channel": "email", "reason": "muted", "partner_id": self.client.id}
         )
+        message = self.europe.message_post(body="Later", partner_ids=self.client.ids)
+        for address, held in (
+            ("waits@customer.example", {"notify_due": "2999-01-01"}),
+            ("left@customer.example", {"notification_status": "sent", "notify_left": now}),
+        ):
+            self.env["mail.notification"].create(
+                {
+                    "mail_message_id": message.id,
+                    "mail_email_address": address,
+                    "notification_type": "email",
+                    **held,
+                }
+            )
         self.start_tour(APP, "notify_board", login="boss")
 
     def test_board_of_a_new_system_says_so(self):

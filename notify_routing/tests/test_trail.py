@@ -1,4 +1,7 @@
+from freezegun import freeze_time
+
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 from odoo.tests import new_test_user, tagged
 
 from .common import NotifyCase
@@ -112,6 +115,26 @@ class TestTrail(NotifyCase):
             [("mail_message_id", "=", message.id), ("stage", "=", "delivery")]
         )
         self.assertIn("spam", delivery.hint)
+
+    @freeze_time("2026-11-22 17:00:00")
+    def test_held_row_says_until_when(self):
+        """Odoo's own word for it is “Ready to Send”, as if it were about to leave."""
+        message = self.post(self.customer)
+        message.sudo().notification_ids.notify_due = "2026-11-23 08:00:00"
+        self.env.user.tz = "UTC"
+        (row,) = message.read_why()["rows"]
+        self.assertEqual((row["state"], row["state_name"]), ("held", "Held until Monday 08:00"))
+        self.assertIn("schedule", row["hint"])
+        step = self.Trail.chain(message.id, self.customer.id)["steps"][1]
+        self.assertEqual(step["state"], "Held until Monday 08:00")
+        held = Domain("due", "!=", False) & Domain("mail_message_id", "=", message.id)
+        found = self.Trail.search(held)
+        self.assertEqual((found.stage, found.state), ("decision", "ready"))
+        self.assertEqual(found.outcome, "Held until Monday 08:00")
+        self.assertEqual(found.hint, row["hint"])
+        # What was cancelled or has failed meanwhile is held no more.
+        message.sudo().notification_ids.notification_status = "exception"
+        self.assertFalse(self.Trail.search(held))
 
     def test_people_see_their_own_and_managers_everything(self):
         message = self.post(self.customer | self.ben.partner_id)

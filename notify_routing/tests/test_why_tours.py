@@ -15,3 +15,7 @@ class TestWhyTours(BellBrowserCase):
         )
         of_client.write({"notification_status": "exception", "failure_reason": "550 unknown"})
         self.tour("notify_why", user=self.chloe)
+
+    def test_why_by_keyboard(self):
+        self.post(body="Hello everybody", partner_ids=self.client.ids)
+        self.tour("notify_why_keyboard", user=self.chloe)

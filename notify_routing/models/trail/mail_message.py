@@ -105,16 +105,22 @@ class MailNotification(models.Model):
             return Subscription._because(self.notify_origin, self.notify_subscription_id & defaults)
         return because.get(self.res_partner_id.id, False)
 
+    def _why_state(self):
+        """Return what became of it: a state of Odoo's, or ``held``."""
+        held = self.notify_due and self.notification_status == "ready"
+        return "held" if held else self.notification_status
+
     def _why_hint(self):
         """Return where to look next if the person says that no mail arrived."""
         by_mail = self.notification_type == "email"
-        return by_mail and self.env["notify.trail"]._hints().get(self.notification_status, False)
+        return by_mail and self.env["notify.trail"]._hints().get(self._why_state(), False)
 
     def _why_row(self, because, defaults):
         """Return one row of :meth:`mail.message.read_why`."""
         self.ensure_one()
         in_app = self.notify_in_app or self.notification_type == "inbox"
-        failed = self.notification_status in ("exception", "bounce")
+        state = self._why_state()
+        failed = state in ("exception", "bounce")
         return {
             "id": self.id,
             "partner_id": self.res_partner_id.id,
@@ -124,8 +130,12 @@ class MailNotification(models.Model):
             "channel": self._why_channel(),
             "reason": self._why_label("notify_reason"),
             "because": self._why_subscribed(because, defaults),
-            "state": self.notification_status,
-            "state_name": self._why_label("notification_status"),
+            "state": state,
+            "state_name": (
+                self.env["notify.trail"]._held_name(self.notify_due)
+                if state == "held"
+                else self._why_label("notification_status")
+            ),
             "hint": self._why_hint(),
             "failure": failed and (self.failure_reason or self._why_label("failure_type")),
             "read": in_app and self.is_read,

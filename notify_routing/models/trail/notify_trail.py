@@ -24,6 +24,8 @@ COLUMNS = {
     "reason": "varchar",
     "code": "int",
     "answer": "text",
+    "due": "timestamp",
+    "left": "timestamp",
 }
 
 
@@ -49,7 +51,7 @@ class NotifyTrail(models.Model):
         "mail.notification": [
             "mail_message_id", "res_partner_id", "mail_email_address", "notification_type",
             "notification_status", "failure_reason", "notify_in_app", "notify_event",
-            "notify_event_id", "notify_line_id", "notify_reason",
+            "notify_event_id", "notify_line_id", "notify_reason", "notify_due", "notify_left",
         ],
         "notify.suppression": [
             "mail_message_id", "partner_id", "email", "channel", "reason", "event_id", "line_id",
@@ -114,6 +116,9 @@ class NotifyTrail(models.Model):
     reason = fields.Selection(selection="_select_reason", readonly=True)
     code = fields.Integer("SMTP Code", readonly=True, aggregator=None)
     answer = fields.Text("Answer of the Server", readonly=True)
+    outcome = fields.Char("What Became of It", compute="_compute_outcome")
+    due = fields.Datetime("Held Until", readonly=True)
+    left = fields.Datetime("Left", readonly=True, help="When an e-mail that was held was let go.")
     hint = fields.Char(
         "Where to Look Next",
         compute="_compute_hint",
@@ -177,6 +182,8 @@ class NotifyTrail(models.Model):
             "line_id": "n.notify_line_id",
             "reason": "n.notify_reason",
             "answer": "n.failure_reason",
+            "due": "CASE WHEN n.notification_status = 'ready' THEN n.notify_due END",
+            "left": "n.notify_left",
         }
         suppressed = {
             "stage": "'decision'",
@@ -289,12 +296,21 @@ class NotifyTrail(models.Model):
         for row in self:
             row.address = row.email
 
-    @api.depends("stage", "channel", "state")
+    @api.depends("state", "due")
+    @api.depends_context("lang", "tz")
+    def _compute_outcome(self):
+        """Say the state, and of what is held until when."""
+        names = dict(self._fields["state"]._description_selection(self.env))
+        for row in self:
+            row.outcome = self._held_name(row.due) if row.due else names.get(row.state)
+
+    @api.depends("stage", "channel", "state", "due")
     def _compute_hint(self):
         hints = self._hints()
         for row in self:
             by_mail = row.channel in ("email", "both")
-            row.hint = (by_mail or row.state == "suppressed") and hints.get(row.state, False)
+            state = "held" if row.due else row.state
+            row.hint = (by_mail or row.state == "suppressed") and hints.get(state, False)
 
     @api.model
     def _hints(self):
@@ -305,6 +321,10 @@ class NotifyTrail(models.Model):
                 "ask the recipient's administrator whether it is in quarantine."
             ),
             "pending": self.env._("It was handed over; the receiving server has not confirmed it."),
+            "held": self.env._(
+                "It is held by the person's schedule, or for what else happens on the document. "
+                "Managers of notifications let it leave at once: When › Waiting."
+            ),
             "ready": self.env._("It waits in the queue. Look at the set-up check if it stays."),
             "retrying": self.env._("The server put it off; it goes again by itself."),
             "exception": self.env._("Read the answer of the server; mend that and send it again."),
@@ -370,11 +390,20 @@ class NotifyTrail(models.Model):
             "stage": self.stage,
             "name": label("stage"),
             "channel": label("channel"),
-            "state": label("state"),
+            "state": self.outcome,
             "reason": label("reason"),
             "date": fields.Datetime.to_string(self.date),
             "answer": self.answer or False,
         }
+
+    @api.model
+    def _held_name(self, due):
+        """Return the words for what is held, in the reader's language and time zone.
+
+        :param datetime due: when it leaves, UTC
+        """
+        moment = self.env["notify.preference"]._moment(due)
+        return self.env._("Held until %(moment)s", moment=moment)
 
     @api.model
     def _missing_sentences(self):

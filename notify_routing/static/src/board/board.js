@@ -14,6 +14,7 @@ import {useSetupAction} from "@web/search/action_hook";
 const {DateTime} = luxon;
 const EVERY = 60 * 1000;
 const LATE = 15 * 60;
+const ALL_VIEWS = ["list", "kanban", "form", "graph", "pivot"];
 
 /** How a state looks, and its word for those who do not see colours. */
 const STATES = {
@@ -237,8 +238,11 @@ export class Board extends Component {
     }
 
     openDeliveries(name, context, domain = []) {
-        const views = ["list", "kanban", "form", "graph", "pivot"];
-        return this.open(name, "notify.delivery", {context, domain, views});
+        return this.open(name, "notify.delivery", {context, domain, views: ALL_VIEWS});
+    }
+
+    openTrail(name, context, domain = []) {
+        return this.open(name, "notify.trail", {context, domain, views: ALL_VIEWS});
     }
 
     /** The filter of the lists for the period that is shown. */
@@ -248,28 +252,23 @@ export class Board extends Component {
             : {search_default_last_week: 1};
     }
 
-    openSeries(name) {
-        if (name === "held") {
-            return this.open(_t("Waiting"), "notify.waiting");
-        }
+    /** Open what a series counts; of what was held, also what has left since. */
+    openSeries(name, context = this.periodFilter, domain = []) {
         const {label} = SERIES.find((one) => one.name === name);
-        const context = {[`search_default_${name}`]: 1, ...this.periodFilter};
-        return this.openDeliveries(label, context);
+        const filters = {[`search_default_${name}`]: 1, ...context};
+        return name === "held"
+            ? this.openTrail(label, filters, domain)
+            : this.openDeliveries(label, filters, domain);
     }
 
     openSlice(name, number) {
         const {starts, seconds} = this.state.board.slices;
-        const start = deserializeDateTime(starts[number]);
-        const between = (field) => [
-            [field, ">=", starts[number]],
-            [field, "<", serializeDateTime(start.plus({seconds}))],
+        const end = deserializeDateTime(starts[number]).plus({seconds});
+        const between = [
+            ["date", ">=", starts[number]],
+            ["date", "<", serializeDateTime(end)],
         ];
-        if (name === "held") {
-            return this.open(_t("Waiting"), "notify.waiting", {domain: between("date")});
-        }
-        const {label} = SERIES.find((one) => one.name === name);
-        const context = {[`search_default_${name}`]: 1};
-        return this.openDeliveries(label, context, between("date"));
+        return this.openSeries(name, {}, between);
     }
 
     openQueue() {
@@ -312,11 +311,9 @@ export class Board extends Component {
     }
 
     openReason({code, name}) {
-        return this.open(name, "notify.trail", {
-            domain: [["reason", "=", code]],
-            context: {search_default_suppressed: 1, ...this.periodFilter},
-            views: ["list", "kanban", "form", "graph", "pivot"],
-        });
+        return this.openTrail(name, {search_default_suppressed: 1, ...this.periodFilter}, [
+            ["reason", "=", code],
+        ]);
     }
 }
 

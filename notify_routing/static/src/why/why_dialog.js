@@ -7,10 +7,11 @@ import {useSchemeLine} from "@notify_routing/simulate/scheme_line_hook";
 import {user} from "@web/core/user";
 import {useService} from "@web/core/utils/hooks";
 
-/** How a state of `mail.notification` looks; what is not listed is neutral. */
+/** How a state of `read_why` looks; what is not listed is neutral. */
 const COLOURS = {
     sent: "text-bg-success",
     pending: "text-bg-success",
+    held: "text-bg-info",
     ready: "text-bg-info",
     process: "text-bg-info",
     bounce: "text-bg-danger",
@@ -74,7 +75,7 @@ export class WhyDialog extends Component {
         return formatDateTime(deserializeDateTime(this.state.why.date));
     }
 
-    /** @param {string} state of `mail.notification` */
+    /** @param {string} state of a row of `read_why` */
     colourOf(state) {
         return COLOURS[state] || "text-bg-secondary";
     }

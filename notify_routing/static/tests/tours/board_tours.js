@@ -12,6 +12,11 @@ const back = () => [
     {trigger: figure("sent")},
 ];
 
+const bothHeld = () => [
+    {trigger: '.o_list_view .o_data_row:contains("waits@"):contains("Held until")'},
+    {trigger: '.o_list_view .o_data_row:contains("left@"):contains("Sent")'},
+];
+
 tours.add("notify_board", {
     steps: () => [
         // The app opens with it.
@@ -38,6 +43,16 @@ tours.add("notify_board", {
         {trigger: `${BOARD}-table summary`, run: "click"},
         {trigger: `${BOARD}-table td:nth-child(2) button:contains("2")`, run: "click"},
         {trigger: '.o_list_view .o_data_row:contains("client@customer.example")'},
+        ...back(),
+        // What was held counts whether it waits or has left, and both are in the list.
+        {trigger: `${figure("held")}:contains("1 wait now") .fs-2:contains("2")`},
+        {trigger: figure("held"), run: "click"},
+        {trigger: ".o_searchview_facet:contains(Held)"},
+        ...bothHeld(),
+        ...back(),
+        {trigger: `${BOARD}-table summary`, run: "click"},
+        {trigger: `${BOARD}-table td:nth-child(3) button:contains("2")`, run: "click"},
+        ...bothHeld(),
         ...back(),
         {trigger: `${BOARD} [data-period=week]`, run: "click"},
         {trigger: `${BOARD} [data-period=week][aria-pressed=true]`},

@@ -44,3 +44,29 @@ registry.category("web_tour.tours").add("notify_why", {
         ...close(".o-notify-Why-nobody:contains('Nobody was told of this message.')"),
     ],
 });
+
+registry.category("web_tour.tours").add("notify_why_keyboard", {
+    steps: () => [
+        {
+            trigger: '.o-mail-Message:contains("Hello everybody")',
+            async run(helpers) {
+                const actions = this.anchor.querySelector("[title='Expand']");
+                actions.focus();
+                if (document.activeElement !== actions) {
+                    throw new Error("The keyboard does not reach the actions of a message.");
+                }
+                await helpers.press("Enter");
+            },
+        },
+        {
+            trigger: ".o-dropdown-item:contains('Who was told and why')",
+            async run(helpers) {
+                this.anchor.focus();
+                await helpers.press("Enter");
+            },
+        },
+        {trigger: `${DIALOG} .o-notify-Why-event`},
+        {trigger: `${DIALOG}:has(:focus)`, run: "press Escape"},
+        {trigger: `body:not(:has(${DIALOG}))`},
+    ],
+});
