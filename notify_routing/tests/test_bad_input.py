@@ -29,13 +29,15 @@ class TestBadInput(NotifyCase):
         gone = self.env["mail.message.subtype"].create({"name": "Gone"})
         gone_id = gone.id
         gone.unlink()
-        for command in ((6, 0, [self.note.id, gone_id]), (4, gone_id)):
+        for command in ((6, 0, [self.note.id, gone_id]), (4, gone_id), gone_id):
             with self.assertRaisesRegex(ValidationError, "do not exist any more"):
                 self.subscribe("user", user_id=self.anna.id, level="custom", subtype_ids=[command])
         line = self.subscribe("user", user_id=self.anna.id, level="custom")
         with self.assertRaisesRegex(ValidationError, "do not exist any more"):
             line.subtype_ids = [(4, gone_id)]
         self.assertFalse(line.subtype_ids)
+        line.subtype_ids = self.note.ids
+        self.assertEqual(line.subtype_ids, self.note)
 
     def test_event_of_another_document_type(self):
         stranger = self.env["mail.message.subtype"].create(

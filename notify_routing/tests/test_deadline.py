@@ -77,6 +77,13 @@ class TestDeadline(DeadlineCase):
         self.run_at(TODAY + timedelta(days=2), 10)
         self.assertEqual(len(self.alerts), 1)
 
+    def test_times_of_alerts_in_words(self):
+        names = self.deadline.offset_ids.mapped("display_name")
+        self.assertEqual(names, ["3 days before", "on the day", "3× after (interval: 2 days)"])
+        self.deadline.offset_ids.days = 1
+        names = self.deadline.offset_ids.mapped("display_name")
+        self.assertEqual(names, ["1 day before", "on the day", "3× after (interval: 1 day)"])
+
     def test_a_long_outage_makes_up_for_the_last_days_only(self):
         self.deadline.catch_up = 2
         self.lead("Long ago", due=TODAY)

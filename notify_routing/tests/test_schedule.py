@@ -356,10 +356,10 @@ class TestPreferenceOfTime(ScheduleCase):
             self.post()
         told = mine.read_my_time()
         self.assertEqual(told["next"], "Next: Monday 08:00 (in 14 h), 3 waiting")
-        self.assertIn("every 3 minutes: expect it by Monday 08:02", told["arrival"])
+        self.assertIn("(interval: 3 minutes): expect it by Monday 08:02", told["arrival"])
         told = self.Preference.with_user(self.chloe).read_my_time()
         self.assertEqual(told["next"], "E-mail leaves immediately; nothing is waiting.")
-        self.assertIn("handed to the sending job, which runs every 3 minutes", told["arrival"])
+        self.assertIn("handed to the sending job (interval: 3 minutes)", told["arrival"])
 
     def test_my_time_is_written_and_forgotten(self):
         mine = self.Preference.with_user(self.ben)

@@ -94,7 +94,7 @@ class TestReview(ScheduleCase):
         mail = self.review()
         text = self.text(mail)
         self.assertEqual(mail.subject, "100 news on Document")
-        self.assertIn("and 90 earlier ones", text)
+        self.assertIn("and 90 earlier", text)
         self.assertNotIn("Number 89.", text)
         self.assertIn("Number 90.", text)
         self.assertLess(len(mail.body_html), 20_000)

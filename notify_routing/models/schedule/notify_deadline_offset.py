@@ -29,15 +29,15 @@ class NotifyDeadlineOffset(models.Model):
             offset.place = sign[offset.when or "on"] * offset.days
 
     @api.depends("when", "days", "times")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for offset in self:
+            time = self.env["notify.time"]._length(offset.days, "days")
             if offset.when == "before":
-                name = self.env._("%(days)s days before", days=offset.days)
+                name = self.env._("%(time)s before", time=time)
             elif offset.when == "after":
                 name = self.env._(
-                    "every %(days)s days after, %(times)s times",
-                    days=offset.days,
-                    times=offset.times,
+                    "%(times)s× after (interval: %(time)s)", times=offset.times, time=time
                 )
             else:
                 name = self.env._("on the day")

@@ -218,7 +218,7 @@ class NotifyReview(models.AbstractModel):
         title, kind, url = reading.titles[part.document]
         earlier = ""
         if part.hidden:
-            earlier = reading.review.env._("and %(count)s earlier ones", count=part.hidden)
+            earlier = reading.review.env._("and %(count)s earlier", count=part.hidden)
         return replace(part, title=title, kind=kind, url=url, earlier=earlier)
 
     @api.model

@@ -197,20 +197,19 @@ class NotifyPreference(models.Model):
         """Return when mail arrives: the review hands it to the sending job."""
         # sudo: anybody may know how often mail is sent
         cron = self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()
-        units = dict(cron._fields["interval_type"]._description_selection(self.env))
-        every = f"{cron.interval_number} {units[cron.interval_type].lower()}"
+        interval = self.env["notify.time"]._length(cron.interval_number, cron.interval_type)
         if not cron.active:
             return self.env._("The sending job is switched off: nothing leaves. Ask your manager.")
         if waiting:
             return self.env._(
-                "It is then handed to the sending job, which runs every %(every)s: expect it by "
+                "It is then handed to the sending job (interval: %(interval)s): expect it by "
                 "%(moment)s.",
-                every=every,
+                interval=interval,
                 moment=self._moment(self._arrival(waiting[0].notify_due)),
             )
         return self.env._(
-            "“Immediately” means: handed to the sending job, which runs every %(every)s.",
-            every=every,
+            "“Immediately” means: handed to the sending job (interval: %(interval)s).",
+            interval=interval,
         )
 
     @api.model

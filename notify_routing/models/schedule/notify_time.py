@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
+from babel.units import format_unit
 from odoo import api, fields, models
+from odoo.tools.misc import babel_locale_parse, get_lang
 
 from ...tools.slots import due, is_quiet, known_zone, to_wall
 
@@ -23,6 +25,15 @@ class NotifyTime(models.AbstractModel):
         # sudo: who tells somebody need not know more of them
         user = user.sudo()
         return known_zone([user.tz, user.company_id.partner_id.tz])
+
+    @api.model
+    def _length(self, count, unit):
+        """Return a length of time in the reader's language: *1 hour*, *3 days*.
+
+        :param str unit: as scheduled actions name it: ``minutes``, ``hours``, ``days``, …
+        """
+        locale = babel_locale_parse(get_lang(self.env).code)
+        return format_unit(count, f"duration-{unit.removesuffix('s')}", locale=locale)
 
     @api.model
     def _due(self, user, model, event, now=None):

@@ -78,7 +78,7 @@ class NotifyWaiting(models.Model):
         """Let it leave now."""
         held = self._held()
         self.env["notify.review"]._let_go(held)
-        return self._done(self.env._("%(count)s notifications leave now.", count=len(held)))
+        return self._done(self.env._("Notifications that leave now: %(count)s", count=len(held)))
 
     def action_cancel(self):
         """Never send it; who cancelled it stays on record."""
@@ -92,7 +92,7 @@ class NotifyWaiting(models.Model):
                 ),
             }
         )
-        return self._done(self.env._("%(count)s notifications are cancelled.", count=len(held)))
+        return self._done(self.env._("Cancelled notifications: %(count)s", count=len(held)))
 
     @api.model
     def _done(self, message):

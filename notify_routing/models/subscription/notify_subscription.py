@@ -202,7 +202,10 @@ class NotifySubscription(models.Model):
         ids = set()
         for vals in vals_list:
             for command in vals.get("subtype_ids") or ():
-                if command[0] == Command.SET:
+                if isinstance(command, int):
+                    # Odoo takes ids as they are, too.
+                    ids.add(command)
+                elif command[0] == Command.SET:
                     ids.update(command[2])
                 elif command[0] == Command.LINK:
                     ids.add(command[1])

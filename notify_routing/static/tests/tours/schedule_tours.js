@@ -8,7 +8,7 @@ tours.add("notify_my_time", {
     steps: () => [
         {trigger: `${NEXT}:contains("E-mail leaves immediately")`},
         // What "immediately" means, with the figure.
-        {trigger: `${NEXT}:contains("handed to the sending job, which runs every 3 minutes")`},
+        {trigger: `${NEXT}:contains("handed to the sending job (interval: 3 minutes)")`},
         {trigger: `${IDLE} select[name=schedule_id]`, run: "selectByLabel Every day"},
         {trigger: `${IDLE} ${NEXT}:contains("Next digest:")`},
         {trigger: `${IDLE} .o-notify-MyTime-more`, run: "click"},
@@ -28,7 +28,7 @@ tours.add("notify_my_time", {
 tours.add("notify_my_time_send_now", {
     steps: () => [
         {trigger: `${NEXT}:contains("2 waiting")`},
-        {trigger: `${NEXT}:contains("which runs every 3 minutes: expect it by")`},
+        {trigger: `${NEXT}:contains("(interval: 3 minutes): expect it by")`},
         {trigger: ".o-notify-MyTime-now", run: "click"},
         {trigger: `${IDLE} ${NEXT}:contains("(now), 2 waiting")`},
     ],
