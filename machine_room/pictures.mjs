@@ -9,6 +9,11 @@ const {address, folder} = scene;
 /** Screens that show more than fits at once. */
 const TALL = ["board"];
 const SIZE = scene.phone ? [375, 812] : [1400, 800];
+/** By this name Odoo knows a phone, where a message's menu opens when the finger rests on it. */
+const PHONE =
+    "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) " +
+    "Chrome/140.0.0.0 Mobile Safari/537.36";
+const LONG_PRESS = 700;
 
 const browser = await chromium.launch({
     executablePath: process.env.NOTIFY_CHROMIUM,
@@ -21,6 +26,7 @@ async function open([width, height]) {
         hasTouch: scene.phone,
         isMobile: scene.phone,
         colorScheme: scene.dark ? "dark" : "light",
+        ...(scene.phone && {userAgent: PHONE}),
     });
     return context.newPage();
 }
@@ -64,6 +70,16 @@ async function whenThere(page, path, selector) {
     await page.waitForSelector(selector);
 }
 
+// Lets a finger rest on an element, which opens a message's menu.
+async function pressLong(page, locator) {
+    await locator.scrollIntoViewIfNeeded();
+    await locator.evaluate((target) => {
+        const touch = new Touch({identifier: 1, target, clientX: 100, clientY: 100});
+        target.dispatchEvent(new TouchEvent("touchstart", {touches: [touch], bubbles: true}));
+    });
+    await page.waitForTimeout(LONG_PRESS);
+}
+
 // A form on a phone shows its tabs in a menu if there is no room.
 async function tab(page, within, hasText) {
     await page.locator(`${within} .nav-link`, {hasText}).first().click();
@@ -78,18 +94,26 @@ await picture("bell", async () => {
 });
 await picture("why", async () => {
     await whenThere(anna, `sales/${scene.order}`, ".o-mail-Message");
-    const message = anna.locator(".o-mail-Message", {hasText: "Do you have any question"}).first();
+    const message = anna.locator(".o-mail-Message", {hasText: "Do you have any question"}).last();
     if (scene.phone) {
-        await message.click({position: {x: 200, y: 20}});
+        await pressLong(anna, message);
     } else {
         await message.hover();
+        await message.locator("[title='Expand']").first().click();
     }
-    await message.locator("[title='Expand']").first().click();
     await anna
         .locator(".o-dropdown-item, .dropdown-item", {hasText: "Who was told and why"})
         .click();
     await anna.waitForSelector(".modal [role=table], .modal table");
     await shoot(anna, "why");
+});
+await picture("composer", async () => {
+    await whenThere(anna, `sales/${scene.order}`, ".o-mail-Message");
+    await anna.click(".o-mail-Chatter-sendMessage");
+    await anna.fill(".o-mail-Composer-input, .o-mail-Composer .odoo-editor-editable", "In blue.");
+    await anna.click(".o-notify-WillBeTold-button");
+    await anna.waitForSelector(".o-notify-WillBeTold-person");
+    await shoot(anna, "composer");
 });
 const chloe = await as("chloe");
 await picture("team", async () => {
@@ -134,6 +158,7 @@ const admin = await as("admin");
 for (const {name, path, wait} of scene.screens) {
     await picture(name, async () => {
         await whenThere(admin, path, wait);
+        await admin.locator(wait).first().scrollIntoViewIfNeeded();
         await shoot(admin, name);
         await admin.setViewportSize({width: SIZE[0], height: SIZE[1]});
     });
@@ -141,15 +166,10 @@ for (const {name, path, wait} of scene.screens) {
 await picture("simulate", async () => {
     const scheme = scene.screens.find(({name}) => name === "matrix");
     await whenThere(admin, scheme.path, ".o-notify-Matrix");
-    if (scene.phone) {
-        await admin
-            .locator(".o_control_panel button .oi-ellipsis-v, .o_cp_action_menus button")
-            .first()
-            .click();
-    }
-    await admin.locator("[name=action_simulate]").first().click();
+    await admin.locator("button[name=action_simulate]").first().click();
     await admin.locator(".o-notify-Simulate .o-autocomplete--input").click();
     await admin.locator(".o-autocomplete--dropdown-item").first().click();
+    await admin.selectOption(".o-notify-Simulate-event", {label: "Issued"});
     await admin.waitForSelector(".o-notify-Simulate table");
     await shoot(admin, "simulate");
 });

@@ -27,7 +27,7 @@ SCREENS = (
         "action-notify_routing_correspondence.correspondence_action/{letter}",
         ".o-mail-Chatter",
     ),
-    ("trail", "action-notify_routing.notify_trail_action", ".o_data_row"),
+    ("trail", "action-notify_routing.notify_trail_action", ".o_data_row, .o_kanban_record"),
     (
         "deadline",
         "action-notify_routing.notify_deadline_action/{deadline}",
@@ -37,8 +37,10 @@ SCREENS = (
     ("check", "action-notify_routing.notify_check_action", ".o_view_controller"),
     ("sender", "action-notify_routing.notify_sender_action/{sender}", ".o_form_view"),
     ("delivery", "action-notify_routing.notify_delivery_action", ".o_view_controller"),
-    ("quarantine", "action-notify_routing.notify_quarantine_action", ".o_view_controller"),
+    ("quarantine", "action-notify_routing.notify_quarantine_action", ".o_data_row, .o_kanban_record"),
+    ("mailbox", "action-mail.action_email_server_tree/{mailbox}", ".o_form_view"),
 )
+ANY_VIEW = ".o_view_controller, .o_form_view"
 #: Screens that are looked at, and not shown in the README.
 MORE_SCREENS = (
     (
@@ -46,8 +48,31 @@ MORE_SCREENS = (
         "action-notify_routing.notify_scheme_action/{big_scheme}",
         ".o-notify-Matrix",
     ),
-    ("defaults", "action-notify_routing.notify_subscription_action", ".o_view_controller"),
-    ("schemes", "action-notify_routing.notify_scheme_action", ".o_view_controller"),
+    *(
+        (f"all-{model}", f"action-notify_routing.notify_{model}_action", ANY_VIEW)
+        for model in (
+            "subscription",
+            "subscription_run",
+            "scheme",
+            "scheme_line",
+            "scheme_new",
+            "distribution_list",
+            "event",
+            "role",
+            "schedule",
+            "preference",
+            "deadline_alert_line",
+            "deadline_forecast",
+            "intake",
+            "return_key",
+            "sender_look",
+            "sender_start",
+        )
+    ),
+    ("alerts-of-companies", "action-notify_routing.res_company_action_alerts", ANY_VIEW),
+    ("trail-mine", "action-notify_routing.notify_trail_action_mine", ANY_VIEW),
+    ("settings", "settings", "#notify_trail_days"),
+    ("alias-domain", "action-mail.mail_alias_domain_action/{alias_domain}", ".o_form_view"),
     ("server", "action-base.action_ir_mail_server_list/{server}", ".o_form_view"),
     ("check-form", "action-notify_routing.notify_check_action/{check}", ".o_form_view"),
     ("trail-form", "action-notify_routing.notify_trail_action/{trail}", ".o_form_view"),
@@ -56,7 +81,7 @@ MORE_SCREENS = (
     (
         "forecast",
         "action-notify_routing.notify_deadline_forecast_board",
-        ".o_view_controller, .o_form_view",
+        ANY_VIEW,
     ),
 )
 #: A language that is written from right to left; our words stay English in it.
@@ -66,7 +91,10 @@ RIGHT_TO_LEFT = "ar_001"
 def furnish(company) -> dict[str, int]:
     """Make records to show beside those of the demo, and return their ids by name."""
     env, users = company.env, company.users
-    letter = env["notify.correspondence"].create(
+    furnish_quarantine(company)
+    writers = env.ref("notify_routing_correspondence.group_correspondence_user")
+    writers.user_ids += users["anna"] | users["ben"] | users["chloe"]
+    letter = company.as_user(env["notify.correspondence"], "anna").create(
         {
             "subject": "Fire doors on the second floor",
             "description": "<p>Which class do the doors to the staircase need?</p>",
@@ -82,6 +110,11 @@ def furnish(company) -> dict[str, int]:
             "model_id": env["ir.model"]._get_id("sale.order"),
             "date_field": "validity_date",
             "role_ids": [(6, 0, env.ref("notify_routing.role_leader").ids)],
+            "offset_ids": [
+                (0, 0, {"when": "before", "days": 3}),
+                (0, 0, {"when": "on"}),
+                (0, 0, {"when": "after", "days": 1, "times": 2}),
+            ],
         }
     )
     sender = env["notify.sender"].create(
@@ -98,7 +131,43 @@ def furnish(company) -> dict[str, int]:
         "deadline": deadline.id,
         "sender": sender.id,
         "scheme": scheme.id,
+        "mailbox": env["fetchmail.server"].search([], limit=1).id,
     }
+
+
+def furnish_quarantine(company) -> None:
+    """Let messages come in that cannot be posted, each for another reason."""
+    env, client = company.env, company.client
+    mailbox = env["fetchmail.server"].search([], limit=1)
+    mailbox.write({"notify_trusted_servers": "mx.company.example", "notify_idle": True})
+    domain = env.company.alias_domain_id
+    mode = domain.notify_return_mode
+    domain.notify_return_mode = "plus"
+    removed, kept = company.quotation(by="anna"), company.quotation(by="anna")
+    for order in (removed, kept):
+        company.post(order, "Here is our offer.", by="anna", to=[company.partner])
+    company.send_queue()
+    (lost,) = client.wait_for(subject=removed.sudo().name)
+    (found,) = client.wait_for(subject=kept.sudo().name)
+    removed.sudo().state = "cancel"
+    removed.sudo().unlink()
+    domain.notify_return_mode = mode
+    company.commit()
+    address = found["Reply-To"].addresses[0].addr_spec
+    local, _at, host = address.partition("@")
+    client.send("orders@company.example", "Two boats", "Please bring two boats to our yard.")
+    client.reply(lost, "We take it.", quote=False)
+    client.reply(found, "And one more.", to=f"{local[:-1]}{'32'[local[-1] == '3']}@{host}")
+    client.send(
+        address,
+        "Discount",
+        "Give them half of it for nothing, please.",
+        from_address="chloe@company.example",
+        extra_headers={
+            "Authentication-Results": "mx.company.example; dmarc=fail header.from=company.example"
+        },
+    )
+    company.fetch()
 
 
 def furnish_past(company) -> None:
@@ -175,8 +244,6 @@ def furnish_more(company) -> dict[str, int]:
             ],
         }
     )
-    company.client.send("nobody@company.example", "Is anybody there?", "Hello")
-    company.fetch()
     return {
         "big_scheme": big_scheme.id,
         "server": env["ir.mail_server"].search([], limit=1).id,
@@ -184,6 +251,7 @@ def furnish_more(company) -> dict[str, int]:
         "trail": env["notify.trail"].search([("stage", "=", "delivery")], limit=1).id,
         "delivery": env["notify.delivery"].search([("state", "=", "failed")], limit=1).id,
         "kept": env["notify.quarantine"].search([], limit=1).id,
+        "alias_domain": env.company.alias_domain_id.id,
     }
 
 
