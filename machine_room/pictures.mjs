@@ -158,7 +158,9 @@ const admin = await as("admin");
 for (const {name, path, wait} of scene.screens) {
     await picture(name, async () => {
         await whenThere(admin, path, wait);
-        await admin.locator(wait).first().scrollIntoViewIfNeeded();
+        if (wait.startsWith("#")) {
+            await admin.locator(wait).scrollIntoViewIfNeeded();
+        }
         await shoot(admin, name);
         await admin.setViewportSize({width: SIZE[0], height: SIZE[1]});
     });

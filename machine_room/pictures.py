@@ -17,6 +17,9 @@ from . import addons, console, databases, debian, demo, lint, paths, serve
 
 FOLDER = paths.ROOT / "docs" / "pictures"
 
+ANY_VIEW = ".o_view_controller, .o_form_view"
+#: A list, and on a phone its cards.
+ROWS = ".o_data_row, .o_kanban_record"
 #: Screens that need no click: picture, address after ``/odoo/``, and what to wait for. ``{…}`` are
 #: records of :func:`furnish`.
 SCREENS = (
@@ -27,7 +30,7 @@ SCREENS = (
         "action-notify_routing_correspondence.correspondence_action/{letter}",
         ".o-mail-Chatter",
     ),
-    ("trail", "action-notify_routing.notify_trail_action", ".o_data_row, .o_kanban_record"),
+    ("trail", "action-notify_routing.notify_trail_action", ROWS),
     (
         "deadline",
         "action-notify_routing.notify_deadline_action/{deadline}",
@@ -37,10 +40,9 @@ SCREENS = (
     ("check", "action-notify_routing.notify_check_action", ".o_view_controller"),
     ("sender", "action-notify_routing.notify_sender_action/{sender}", ".o_form_view"),
     ("delivery", "action-notify_routing.notify_delivery_action", ".o_view_controller"),
-    ("quarantine", "action-notify_routing.notify_quarantine_action", ".o_data_row, .o_kanban_record"),
+    ("quarantine", "action-notify_routing.notify_quarantine_action", ROWS),
     ("mailbox", "action-mail.action_email_server_tree/{mailbox}", ".o_form_view"),
 )
-ANY_VIEW = ".o_view_controller, .o_form_view"
 #: Screens that are looked at, and not shown in the README.
 MORE_SCREENS = (
     (
