@@ -182,7 +182,7 @@ class NotifyTrail(models.Model):
             "line_id": "n.notify_line_id",
             "reason": "n.notify_reason",
             "answer": "n.failure_reason",
-            "due": "CASE WHEN n.notification_status = 'ready' THEN n.notify_due END",
+            "due": "n.notify_due",
             "left": "n.notify_left",
         }
         suppressed = {
@@ -296,20 +296,24 @@ class NotifyTrail(models.Model):
         for row in self:
             row.address = row.email
 
+    def _is_held(self):
+        return bool(self.due) and self.state == "ready"
+
     @api.depends("state", "due")
     @api.depends_context("lang", "tz")
     def _compute_outcome(self):
         """Say the state, and of what is held until when."""
         names = dict(self._fields["state"]._description_selection(self.env))
         for row in self:
-            row.outcome = self._held_name(row.due) if row.due else names.get(row.state)
+            held = row._is_held()
+            row.outcome = self._held_name(row.due) if held else names.get(row.state)
 
     @api.depends("stage", "channel", "state", "due")
     def _compute_hint(self):
         hints = self._hints()
         for row in self:
             by_mail = row.channel in ("email", "both")
-            state = "held" if row.due else row.state
+            state = "held" if row._is_held() else row.state
             row.hint = (by_mail or row.state == "suppressed") and hints.get(state, False)
 
     @api.model
