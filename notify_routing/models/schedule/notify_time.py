@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 from babel.units import format_unit
+
 from odoo import api, fields, models
 from odoo.tools.misc import babel_locale_parse, get_lang
 
