@@ -78,11 +78,10 @@ class TestDeadline(DeadlineCase):
         self.assertEqual(len(self.alerts), 1)
 
     def test_times_of_alerts_in_words(self):
-        names = self.deadline.offset_ids.mapped("display_name")
-        self.assertEqual(names, ["3 days before", "on the day", "3× after (interval: 2 days)"])
-        self.deadline.offset_ids.days = 1
-        names = self.deadline.offset_ids.mapped("display_name")
-        self.assertEqual(names, ["1 day before", "on the day", "3× after (interval: 1 day)"])
+        for days, words in ((2, "2 days"), (1, "1 day")):
+            self.deadline.offset_ids.days = days
+            before, _on, after = self.deadline.offset_ids.mapped("display_name")
+            self.assertEqual((before, after), (f"{words} before", f"3× after (interval: {words})"))
 
     def test_a_long_outage_makes_up_for_the_last_days_only(self):
         self.deadline.catch_up = 2

@@ -118,7 +118,7 @@ class NotifyTrail(models.Model):
     answer = fields.Text("Answer of the Server", readonly=True)
     outcome = fields.Char("What Became of It", compute="_compute_outcome")
     due = fields.Datetime("Held Until", readonly=True)
-    left = fields.Datetime("Left", readonly=True, help="When an e-mail that was held was let go.")
+    left = fields.Datetime(readonly=True, help="When an e-mail that was held was let go.")
     hint = fields.Char(
         "Where to Look Next",
         compute="_compute_hint",
