@@ -2,6 +2,10 @@ from odoo import api, fields, models
 
 from .loose import LooseMany2one
 
+#: Key of the cursor's cache under which the decisions about one message lie while Odoo makes its
+#: rows: ``(message_id, {partner_id or address: decision})``.
+DECISIONS = "notify_routing.decisions"
+
 
 class MailNotification(models.Model):
     """Door: a decision (event, reason, due) is part of the row that Odoo makes anyway."""
@@ -67,7 +71,7 @@ class MailNotification(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        message_id, decisions = self.env.context.get("notify_decisions") or (None, {})
+        message_id, decisions = self.env.cr.cache.get(DECISIONS) or (None, {})
         in_app, existing = set(), {}
         for vals in vals_list:
             if message_id and vals.get("mail_message_id") == message_id:

@@ -1,7 +1,10 @@
+import contextlib
+
 from odoo import api, models
 
 from ...tools.identity import ByIdentity
 from ...tools.reasons import mentioned, reason_of
+from .mail_notification import DECISIONS
 
 #: What a recipient's data carries into the row of ``mail.notification``.
 DECISION = (
@@ -93,12 +96,12 @@ class MailThread(models.AbstractModel):
 
     def _notify_thread_by_inbox(self, message, recipients_data, *args, **kwargs):
         told = self._told_in_app(recipients_data)
-        self = self._with_decisions(message, told, "inbox")
-        return super()._notify_thread_by_inbox(message, told, *args, **kwargs)
+        with self._notify_deciding(message, told, "inbox"):
+            return super()._notify_thread_by_inbox(message, told, *args, **kwargs)
 
     def _notify_thread_by_email(self, message, recipients_data, *args, **kwargs):
-        self = self._with_decisions(message, recipients_data, "email")
-        return super()._notify_thread_by_email(message, recipients_data, *args, **kwargs)
+        with self._notify_deciding(message, recipients_data, "email"):
+            return super()._notify_thread_by_email(message, recipients_data, *args, **kwargs)
 
     def _notify_thread_by_web_push(self, message, recipients_data, *args, **kwargs):
         told = [
@@ -117,11 +120,13 @@ class MailThread(models.AbstractModel):
             for recipient in recipients_data
         ]
 
-    def _with_decisions(self, message, recipients_data, channel):
+    @contextlib.contextmanager
+    def _notify_deciding(self, message, recipients_data, channel):
         """Let the rows of ``mail.notification`` find their decision when Odoo makes them.
 
         A column that nobody has a value for is not written at all: each costs time in a post to
-        many.
+        many. The decisions are no part of the context, where they would give the bus an
+        environment of its own, that has to read the user's company again.
         """
         decisions = {
             recipient["id"] or recipient["email_normalized"]: {
@@ -132,9 +137,13 @@ class MailThread(models.AbstractModel):
             for recipient in recipients_data
             if recipient["notif"] == channel
         }
-        if not decisions:
-            return self
-        return self.with_context(notify_decisions=(message.id, decisions))
+        known = self.env.cr.cache
+        before = known.get(DECISIONS)
+        known[DECISIONS] = (message.id, decisions)
+        try:
+            yield
+        finally:
+            known[DECISIONS] = before
 
     # ------------------------------------------------------------
     # EVENTS THAT ARE NO MESSAGE IN STOCK
