@@ -29,19 +29,21 @@ class NotifyReview(models.AbstractModel):
         :param dict parameters: of the e-mail, as given to ``_notify_thread``
         """
         self._join_bursts(document, recipients)
-        told = document._with_decisions(message, recipients, "email")
         # pylint: disable=context-overridden  # values for new records are not ours to pass on
-        rows = told.env["mail.notification"].sudo().with_context(clean_context(told.env.context))
+        rows = document.env["mail.notification"].sudo().with_context(
+            clean_context(document.env.context)
+        )  # fmt: skip
         values = {
             **document._notify_by_email_get_base_notification_values(message),
             "notify_parameters": self._dump(parameters),
         }
-        rows.create(
-            [
-                {**values, **self._whom(recipient), "notify_due": recipient["notify_due"]}
-                for recipient in recipients
-            ]
-        )
+        with document._notify_deciding(message, recipients, "email"):
+            rows.create(
+                [
+                    {**values, **self._whom(recipient), "notify_due": recipient["notify_due"]}
+                    for recipient in recipients
+                ]
+            )
         self._wake({recipient["notify_due"] for recipient in recipients})
 
     @api.model
