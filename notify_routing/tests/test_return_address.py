@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from freezegun import freeze_time
 
 from odoo import fields
@@ -150,6 +152,33 @@ class TestReturnAddress(NotifyCase):
         (email,) = self.outgoing(mails)
         self.assertEqual(self.addresses._read(email["reply_to"])["message_id"], message.id)
         self.assertIn("Europe", email["reply_to"])
+
+    def test_what_is_known_of_aliases_follows_their_changes(self):
+        self.domain.notify_return_mode = "plus"
+
+        def is_signed():
+            _message, mails = self.post(reply_to="Europe <europe@company.example>")
+            return "+" in self.outgoing(mails)[0]["reply_to"]
+
+        self.assertFalse(is_signed(), "no alias yet")
+        self.europe.write({"alias_name": "europe", "alias_domain_id": self.domain.id})
+        self.assertTrue(is_signed())
+        self.europe.alias_name = "continent"
+        self.assertFalse(is_signed())
+
+    def test_a_new_alias_leaves_the_caches_of_odoo_alone(self):
+        self.domain.notify_return_mode = "plus"
+        self.env["notify.return.address"]._is_alias("south@company.example")
+        with patch.object(type(self.env.registry), "clear_cache", autospec=True) as cleared:
+            self.env["mail.alias"].create(
+                {
+                    "alias_name": "south",
+                    "alias_domain_id": self.domain.id,
+                    "alias_model_id": self.env["ir.model"]._get_id("res.partner"),
+                }
+            )
+        self.assertFalse(cleared.called)
+        self.assertTrue(self.env["notify.return.address"]._is_alias("south@company.example"))
 
     def test_a_message_that_goes_with_its_mail_is_not_named(self):
         self.domain.notify_return_mode = "plus"

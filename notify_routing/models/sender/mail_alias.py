@@ -9,12 +9,6 @@ class MailAlias(models.Model):
 
     _inherit = "mail.alias"
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        aliases = super().create(vals_list)
-        self._forget_aliases()
-        return aliases
-
     def write(self, vals):
         result = super().write(vals)
         if ADDRESS & set(vals):

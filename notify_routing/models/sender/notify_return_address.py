@@ -150,11 +150,25 @@ class NotifyReturnAddress(models.AbstractModel):
         return address_token.address_hash(",".join(sorted(normalized)))
 
     @api.model
-    @tools.ormcache("address")
     def _is_alias(self, address):
         """Tell whether an address is an alias; a query once, until an alias changes."""
-        aliases = self.env["mail.alias"].sudo()
-        return bool(aliases.search_count([("alias_full_name", "=", address)], limit=1))
+        try:
+            return bool(self._alias_id(address))
+        except LookupError:
+            return False
+
+    @api.model
+    @tools.ormcache("address")
+    def _alias_id(self, address):
+        """Return the id of the alias with an address.
+
+        :raise LookupError: if there is none, which is not remembered: a new alias, as each new team
+            and project has one, need not empty Odoo's caches
+        """
+        alias = self.env["mail.alias"].sudo().search([("alias_full_name", "=", address)], limit=1)
+        if not alias:
+            raise LookupError(address)
+        return alias.id
 
     # ------------------------------------------------------------
     # SETTINGS, read once
