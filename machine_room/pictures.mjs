@@ -81,8 +81,8 @@ async function pressLong(page, locator) {
 }
 
 // A form on a phone shows its tabs in a menu if there is no room.
-async function tab(page, within, hasText) {
-    await page.locator(`${within} .nav-link`, {hasText}).first().click();
+async function tab(page, within, name) {
+    await page.locator(`${within} .nav-link[name=${name}]`).first().click();
 }
 
 const anna = await as("anna");
@@ -99,11 +99,9 @@ await picture("why", async () => {
         await pressLong(anna, message);
     } else {
         await message.hover();
-        await message.locator("[title='Expand']").first().click();
+        await message.locator("[name^='more-action']").first().click();
     }
-    await anna
-        .locator(".o-dropdown-item, .dropdown-item", {hasText: "Who was told and why"})
-        .click();
+    await anna.locator(".o-dropdown-item[name=notify-why]").click();
     await anna.waitForSelector(".modal [role=table], .modal table");
     await shoot(anna, "why");
 });
@@ -118,7 +116,7 @@ await picture("composer", async () => {
 const chloe = await as("chloe");
 await picture("team", async () => {
     await whenThere(chloe, `crm.team/${scene.team}`, ".o_form_view");
-    await tab(chloe, ".o_form_view", "Notifications");
+    await tab(chloe, ".o_form_view", "notify");
     await chloe.waitForSelector("[role=grid]");
     await shoot(chloe, "team");
 });
@@ -129,7 +127,7 @@ await picture("preferences", async () => {
     } else {
         await ben.click(".o_user_menu button");
         await ben.click(".o-dropdown--menu [data-menu=preferences]");
-        await tab(ben, ".modal", "Notifications");
+        await tab(ben, ".modal", "notify");
     }
     await shoot(ben, "preferences");
 });

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from . import addons, console, databases, debian, demo, lint, paths, serve
@@ -73,6 +74,7 @@ MORE_SCREENS = (
     ),
     ("alerts-of-companies", "action-notify_routing.res_company_action_alerts", ANY_VIEW),
     ("trail-mine", "action-notify_routing.notify_trail_action_mine", ANY_VIEW),
+    ("alert", "notify.deadline.alert/{alert}", ".o_form_view"),
     ("settings", "settings", "#notify_trail_days"),
     ("alias-domain", "action-mail.mail_alias_domain_action/{alias_domain}", ".o_form_view"),
     ("server", "action-base.action_ir_mail_server_list/{server}", ".o_form_view"),
@@ -93,6 +95,8 @@ RIGHT_TO_LEFT = "ar_001"
 def furnish(company) -> dict[str, int]:
     """Make records to show beside those of the demo, and return their ids by name."""
     env, users = company.env, company.users
+    # Its first chat would cover the screens of a phone.
+    env["res.users"].search([]).odoobot_state = "disabled"
     furnish_quarantine(company)
     writers = env.ref("notify_routing_correspondence.group_correspondence_user")
     writers.user_ids += users["anna"] | users["ben"] | users["chloe"]
@@ -215,6 +219,7 @@ def furnish_past(company) -> None:
 def furnish_more(company) -> dict[str, int]:
     """Make records of the screens that are only looked at, and return their ids by name."""
     env = company.env
+    alert = _alert(company)
     model = env["ir.model"]._get_id("sale.order")
     events = env["notify.event"].search([("model_id", "in", (model, False))])
     events |= env["notify.event"].create(
@@ -247,6 +252,7 @@ def furnish_more(company) -> dict[str, int]:
         }
     )
     return {
+        "alert": alert.id,
         "big_scheme": big_scheme.id,
         "server": env["ir.mail_server"].search([], limit=1).id,
         "check": env["notify.check"].search([("kind", "=", "outgoing")], limit=1).id,
@@ -255,6 +261,20 @@ def furnish_more(company) -> dict[str, int]:
         "kept": env["notify.quarantine"].search([], limit=1).id,
         "alias_domain": env.company.alias_domain_id.id,
     }
+
+
+def _alert(company):
+    """Let two quotations expire today and one later; return the alert of them."""
+    today = datetime.now(UTC).date()
+    quotations = company.quotation(by="anna") | company.quotation(by="anna")
+    quotations.sudo().validity_date = today
+    company.quotation(by="anna").sudo().validity_date = today + timedelta(days=5)
+    deadline = company.env["notify.deadline"].with_context(active_test=False).search(
+        [("date_field", "=", "validity_date")]
+    )  # fmt: skip
+    deadline.action_unarchive()
+    deadline._run_round(company.env.company, today)
+    return company.env["notify.deadline.alert"].search([], limit=1)
 
 
 def main(arguments: list[str] | None = None) -> int:

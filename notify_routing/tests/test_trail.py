@@ -208,6 +208,15 @@ class TestTrail(NotifyCase):
         )
         answer = self.why_not(self.post(self.customer), self.ben)
         self.assertIn("muted", answer["sentence"])
+        self.assertFalse(answer["chain"]["sentence"], "it is not said that Ben does not follow")
+
+    def test_why_not_the_author(self):
+        message = self.post(self.customer)
+        answer = message.read_why_not(message.author_id.id)
+        self.assertEqual(answer["sentence"], "did it themselves")
+        self.assertFalse(answer["chain"]["sentence"], "that is all there is to say")
+        answer = self.why_not(message, self.ben)
+        self.assertIn("was not considered", answer["chain"]["sentence"])
 
     def test_why_not_who_was_told(self):
         answer = self.why_not(self.post(self.ben.partner_id), self.ben)

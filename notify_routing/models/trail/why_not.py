@@ -31,13 +31,25 @@ class MailMessage(models.Model):
         told = self.sudo().notification_ids.filtered(lambda row: row.res_partner_id == partner)
         recorded = self._why_not_recorded(partner)
         today = self._why_not_today(partner)
+        apart = self._why_not_apart(partner)
+        following = None if apart else self._why_not_following(partner)
+        chain = self.env["notify.trail"].chain(self.id, partner.id)
+        if chain["missing"] == "decision" and not following:
+            # That they neither follow nor are addressed nor have a role is not what it was.
+            chain["sentence"] = False
+        if told:
+            sentence = self.env._("was told: see the list")
+        elif recorded:
+            sentence = recorded[0]["sentence"]
+        else:
+            sentence = apart or following or self._why_not_sentence(today)
         return {
             "name": partner.display_name,
             "told": bool(told),
-            "sentence": self._why_not_sentence(partner, told, recorded, today),
+            "sentence": sentence,
             "recorded": recorded,
             "today": today,
-            "chain": self.env["notify.trail"].chain(self.id, partner.id),
+            "chain": chain,
         }
 
     def _why_not_recorded(self, partner):
@@ -76,22 +88,24 @@ class MailMessage(models.Model):
                 return row["channels"]
         return []
 
-    def _why_not_sentence(self, partner, told, recorded, today):
-        """Return the weightiest reason in one sentence of the reader's language."""
-        if told:
-            return self.env._("was told: see the list")
-        if recorded:
-            return recorded[0]["sentence"]
-        if not partner.active:
-            return self.env._("is archived")
+    def _why_not_sentence(self, today):
+        """Return what the scheme and the preferences say today, if nothing else explains it."""
+        suppressed = (entry["sentence"] for entry in today if entry["state"] == "suppressed")
+        return next(suppressed, None) or self.env._(
+            "would be told today: something was changed since"
+        )
+
+    def _why_not_apart(self, partner):
+        """Return a sentence if a person is not told whatever they follow and are."""
         if partner == self.sudo().author_id:
             return self.env._("did it themselves")
-        return (
-            self._why_not_access(partner)
-            or self._why_not_following(partner)
-            or next((entry["sentence"] for entry in today if entry["state"] == "suppressed"), None)
-            or self.env._("would be told today: something was changed since")
-        )
+        if not partner.active:
+            return self.env._("is archived")
+        if sentence := self._why_not_access(partner):
+            return sentence
+        if self._why_not_follower(partner).notify_muted:
+            return self.env._("muted the document with the bell")
+        return None
 
     def _why_not_access(self, partner):
         """Return a sentence if the person may not read the document, or it is gone."""
@@ -108,18 +122,9 @@ class MailMessage(models.Model):
 
     def _why_not_following(self, partner):
         """Return a sentence if the person's subscription says nothing of this kind of event."""
-        # sudo: see read_why_not
-        follower = self.env["mail.followers"].sudo().search(
-            [
-                ("res_model", "=", self.model),
-                ("res_id", "=", self.res_id),
-                ("partner_id", "=", partner.id),
-            ]
-        )  # fmt: skip
+        follower = self._why_not_follower(partner)
         if not follower:
             return self.env._("does not follow the document, and is not addressed by name")
-        if follower.notify_muted:
-            return self.env._("muted the document with the bell")
         subtype = self.sudo().subtype_id
         if subtype and subtype not in follower.subtype_ids:
             because = self.env["notify.subscription"]._because(
@@ -133,3 +138,14 @@ class MailMessage(models.Model):
         if subtype.internal and partner.partner_share:
             return self.env._("is external, and this is internal")
         return None
+
+    def _why_not_follower(self, partner):
+        """Return the row by which the person follows the document, or none."""
+        # sudo: see read_why_not
+        return self.env["mail.followers"].sudo().search(
+            [
+                ("res_model", "=", self.model),
+                ("res_id", "=", self.res_id),
+                ("partner_id", "=", partner.id),
+            ]
+        )  # fmt: skip
