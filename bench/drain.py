@@ -67,11 +67,8 @@ def measure(server, template, round_trip, count, same, progress, name) -> dict:
             progress(f"{name}, {template[:5]}, run {number + 1}: {count / seconds:.1f} mails/s")
     runs.sort(key=lambda run: run[0])
     rate, sums = runs[len(runs) // 2]
-    shares = {
-        key: round(value / count * (1 if key == "queries" else 1000), 2)
-        for key, value in sums.items()
-    }
-    return {"rate": rate, "profile": {"total": round(1000 / rate, 2), **shares}}
+    profile = {"total": round(1000 / rate, 2), **site.shares(sums, count)}
+    return {"rate": rate, "profile": profile}
 
 
 def fill(env, count: int, same: bool) -> None:

@@ -108,6 +108,7 @@ def profile(env) -> Iterator[dict[str, float]]:
         (type(env["mail.mail"]), "_prepare_outgoing_list", "build"),
         (type(env["ir.mail_server"]), "_build_email__", "build"),
         (type(env["ir.mail_server"]), "send_email", "hand_over"),
+        (type(env["mail.thread"]), "message_process", "process"),
         (odoo.sql_db.Cursor, "execute", "database"),
         (odoo.sql_db.Cursor, "commit", "commit"),
     ]
@@ -130,6 +131,14 @@ def profile(env) -> Iterator[dict[str, float]]:
         processor = time.process_time()
         yield sums
         sums["processor"] = time.process_time() - processor
+
+
+def shares(sums: dict[str, float], count: int) -> dict[str, float]:
+    """Return a profile by piece: milliseconds, and the number of queries."""
+    return {
+        key: round(value / count * (1 if key == "queries" else 1000), 2)
+        for key, value in sums.items()
+    }
 
 
 def _remove(owner, name, _origin) -> None:

@@ -210,13 +210,15 @@ class Chaos:
         return killed
 
     def calm_down(self) -> None:
-        """Let workers finish, with everybody on their best behaviour."""
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
+        """Let workers finish, with everybody on their best behaviour: as long as they get on."""
+        arrived, deadline = -1, 0.0
+        while True:
             self.start_workers()
             self.let_time_pass()
             time.sleep(1)
-            if self.is_done():
+            if self.arrived() != arrived:
+                arrived, deadline = self.arrived(), time.monotonic() + 120
+            if self.is_done() or time.monotonic() > deadline:
                 return
 
     def is_done(self) -> bool:
