@@ -158,7 +158,7 @@ def test_a_server_with_a_runner_sends_and_routes(company, order, tmp_path):
         company.post(order, "Hello", by="anna", to=[company.partner])
         company.env["notify.delivery"]._trigger()
         company.commit()
-        (letter,) = company.client.wait_for(subject=order.name, timeout=60)
+        (letter,) = company.client.wait_for(subject=order.name, timeout=180)
         company.client.reply(letter, "We take it")
         company.env.ref("mail.ir_cron_mail_gateway_action")._trigger()
         company.commit()

@@ -38,7 +38,7 @@ def side_by_side(work, count, seconds):
     return raised
 
 
-def wait_until(true, seconds=60):
+def wait_until(true, seconds=180):
     """Wait until a function returns something true."""
     end = time.monotonic() + seconds
     while not true():
