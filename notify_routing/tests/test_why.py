@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -47,6 +48,19 @@ class TestWhy(BellCase):
             ],
         )
         self.assertEqual(why["rows"][-1]["email"], "client@customer.example")
+
+    def test_why_is_not_lost_when_a_neighbour_rolls_a_savepoint_back(self):
+        Partner = self.registry["res.partner"]
+        origin = Partner._notify_by_email_get_final_mail_values
+
+        def fail_and_go_on(document, *args, **kwargs):
+            with suppress(UserError), document.env.cr.savepoint():
+                raise UserError("A neighbour fails, and knows what to do then")
+            return origin(document, *args, **kwargs)
+
+        with patch.object(Partner, "_notify_by_email_get_final_mail_values", fail_and_go_on):
+            message = self.post(partner_ids=self.client.ids)
+        self.assertEqual(message.notification_ids.notify_reason, "direct")
 
     def test_why_nobody(self):
         message = self.post()

@@ -1,10 +1,12 @@
+from contextvars import ContextVar
+
 from odoo import api, fields, models
 
 from .loose import LooseMany2one
 
-#: Key of the cursor's cache under which the decisions about one message lie while Odoo makes its
-#: rows: ``(message_id, {partner_id or address: decision})``.
-DECISIONS = "notify_routing.decisions"
+#: The decisions about one message while Odoo makes its rows: ``(message_id, {partner_id or address:
+#: decision})``. What is kept with the cursor would be lost when a savepoint is rolled back.
+DECISIONS = ContextVar("notify_routing.decisions", default=(None, {}))
 
 
 class MailNotification(models.Model):
@@ -71,7 +73,7 @@ class MailNotification(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        message_id, decisions = self.env.cr.cache.get(DECISIONS) or (None, {})
+        message_id, decisions = DECISIONS.get()
         in_app, existing = set(), {}
         for vals in vals_list:
             if message_id and vals.get("mail_message_id") == message_id:

@@ -125,7 +125,7 @@ class MailThread(models.AbstractModel):
         """Let the rows of ``mail.notification`` find their decision when Odoo makes them.
 
         A column that nobody has a value for is not written at all: each costs time in a post to
-        many. The decisions are no part of the context, where they would give the bus an
+        many. The decisions are no part of Odoo's context, where they would give the bus an
         environment of its own, that has to read the user's company again.
         """
         decisions = {
@@ -137,13 +137,11 @@ class MailThread(models.AbstractModel):
             for recipient in recipients_data
             if recipient["notif"] == channel
         }
-        known = self.env.cr.cache
-        before = known.get(DECISIONS)
-        known[DECISIONS] = (message.id, decisions)
+        before = DECISIONS.set((message.id, decisions))
         try:
             yield
         finally:
-            known[DECISIONS] = before
+            DECISIONS.reset(before)
 
     # ------------------------------------------------------------
     # EVENTS THAT ARE NO MESSAGE IN STOCK

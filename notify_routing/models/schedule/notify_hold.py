@@ -29,10 +29,9 @@ class NotifyReview(models.AbstractModel):
         :param dict parameters: of the e-mail, as given to ``_notify_thread``
         """
         self._join_bursts(document, recipients)
+        context = clean_context(document.env.context)
         # pylint: disable=context-overridden  # values for new records are not ours to pass on
-        rows = document.env["mail.notification"].sudo().with_context(
-            clean_context(document.env.context)
-        )  # fmt: skip
+        rows = document.env["mail.notification"].sudo().with_context(context)
         values = {
             **document._notify_by_email_get_base_notification_values(message),
             "notify_parameters": self._dump(parameters),
