@@ -65,8 +65,7 @@ def measure(server, template, round_trip, count, same, progress, name) -> dict:
                 raise AssertionError(f"{name}: {taken} of {count} mails arrived")
             runs.append((count / seconds, sums))
             progress(f"{name}, {template[:5]}, run {number + 1}: {count / seconds:.1f} mails/s")
-    runs.sort(key=lambda run: run[0])
-    rate, sums = runs[len(runs) // 2]
+    rate, sums = site.middle(runs, key=lambda run: run[0])
     profile = {"total": round(1000 / rate, 2), **site.shares(sums, count)}
     return {"rate": rate, "profile": profile}
 

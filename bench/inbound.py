@@ -31,11 +31,12 @@ def run(progress: Callable[[str], None], names: Iterable[str] = NAMES) -> Iterat
     with site.postgres() as (server, templates):
         for name in names:
             figures = {
-                side: _median(
-                    [
+                side: site.middle(
+                    (
                         _run(server, template, CASES[name], progress, f"{name}, {side}")
                         for _time in range(site.TIMES)
-                    ]
+                    ),
+                    key=lambda profile: profile["total"],
                 )
                 for side, template in templates.items()
             }
@@ -48,10 +49,6 @@ def run(progress: Callable[[str], None], names: Iterable[str] = NAMES) -> Iterat
                 "ratio": round(ours / stock, 2),
                 "profile": figures,
             }
-
-
-def _median(profiles: list[dict]) -> dict:
-    return sorted(profiles, key=lambda profile: profile["total"])[len(profiles) // 2]
 
 
 def _run(server, template, round_trip, progress, label) -> dict:

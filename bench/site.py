@@ -133,6 +133,12 @@ def profile(env) -> Iterator[dict[str, float]]:
         sums["processor"] = time.process_time() - processor
 
 
+def middle(runs: Iterable[Any], key: Callable[[Any], float]) -> Any:
+    """Return the run whose figure is the median."""
+    ranked = sorted(runs, key=key)
+    return ranked[len(ranked) // 2]
+
+
 def shares(sums: dict[str, float], count: int) -> dict[str, float]:
     """Return a profile by piece: milliseconds, and the number of queries."""
     return {

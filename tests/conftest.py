@@ -46,6 +46,18 @@ def company(world):
             server.drop(name)
 
 
+@pytest.fixture
+def order(company):
+    """A quotation that nobody follows; files of tests have one that suits them better."""
+    return company.empty(company.quotation(by="anna"))
+
+
+@pytest.fixture
+def letter(company, order):
+    """What the client got about the quotation."""
+    return company.client.wait_for(subject=order.sudo().name)[-1]
+
+
 @pytest.fixture(scope="module")
 def registry():
     """A database of its own, in which everything commits."""

@@ -42,12 +42,6 @@ def nothing_left(company):
     assert not errors
 
 
-@pytest.fixture
-def letter(company, order):
-    """What the client got."""
-    return company.client.wait_for(subject=order.sudo().name)[-1]
-
-
 def return_address(letter):
     return letter["Reply-To"].addresses[0].addr_spec
 

@@ -19,12 +19,6 @@ def order(company):
     return order
 
 
-@pytest.fixture
-def letter(company, order):
-    """What the client got."""
-    return company.client.wait_for(subject=order.sudo().name)[-1]
-
-
 def head(letter, **changed):
     """Return the lines of the header of an answer; ``None`` leaves one out."""
     headers = {

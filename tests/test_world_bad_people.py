@@ -10,11 +10,6 @@ from odoo.exceptions import ValidationError
 from odoo.service.model import retrying
 
 
-@pytest.fixture
-def order(company):
-    return company.empty(company.quotation(by="anna"))
-
-
 # ------------------------------------------------------------
 # NO ADDRESS
 # ------------------------------------------------------------

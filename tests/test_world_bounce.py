@@ -13,11 +13,6 @@ def tokens(company):
 
 
 @pytest.fixture
-def order(company):
-    return company.empty(company.quotation(by="anna"))
-
-
-@pytest.fixture
 def contact(company):
     """A contact of whom no other test knows."""
     name = f"someone-{uuid.uuid4().hex[:6]}"

@@ -30,11 +30,6 @@ def queue(company):
     company.commit()
 
 
-@pytest.fixture
-def order(company):
-    return company.empty(company.quotation(by="anna"))
-
-
 def people(company, count, domain="customer.example"):
     """Make customers, none of whom has a mailbox."""
     return company.env["res.partner"].create(

@@ -1,4 +1,4 @@
-"""What the tests of incoming mail share: a document, the letter that its client got, a mailbox."""
+"""What the tests of incoming mail share: a document about which its client got a mail, a mailbox."""
 
 import pytest
 
@@ -11,11 +11,6 @@ def order(company):
     company.post(order, "What do you think?", by="anna")
     company.send_queue()
     return order
-
-
-@pytest.fixture
-def letter(company, order):
-    return company.client.wait_for(subject=order.sudo().name)[-1]
 
 
 @pytest.fixture
