@@ -9,7 +9,6 @@ import odoo
 from odoo.exceptions import ValidationError
 from odoo.service.model import retrying
 
-
 # ------------------------------------------------------------
 # NO ADDRESS
 # ------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What the tests of incoming mail share: a document about which its client got a mail, a mailbox."""
+"""What tests of incoming mail share: a document about which its client got a mail, a mailbox."""
 
 import pytest
 
