@@ -6,6 +6,8 @@ from datetime import datetime
 from email.message import EmailMessage
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from odoo.tools import mail as mail_tools
 
@@ -106,6 +108,30 @@ def test_addresses_split_alike_with_and_without_memory():
             assert found == expected
             found[2].clear()  # Each caller has a list of its own.
     assert mail_tools.email_normalize("Name <A@b.example>") == "a@b.example"
+
+
+WORD = st.text("aZ09_é", min_size=1, max_size=4)
+NAME = st.lists(WORD, min_size=1, max_size=3).map(" ".join)
+SPEC = st.builds("{}@{}.{}".format, st.text("aZ9.+-_é", min_size=1, max_size=6), WORD, WORD)
+
+
+@given(
+    st.one_of(
+        SPEC,
+        st.builds("{} <{}>".format, NAME, SPEC),
+        st.builds('"{}" <{}>'.format, st.one_of(NAME, st.text('a,"\\\\ ', max_size=4)), SPEC),
+        st.text('aZ9@.<>(),:; "\\\\', max_size=20),
+    )
+)
+def test_addresses_are_parsed_alike_with_and_without_memory(text):
+    expected = [mail_tools.getaddresses([text]), mail_tools.email_normalize_all(text)]
+    with remembering(mail_tools):
+        for _time in range(2):
+            found = mail_tools.getaddresses([text])
+            assert [found, mail_tools.email_normalize_all(text)] == expected
+            found.clear()  # Each caller has a list of its own.
+        several = mail_tools.getaddresses([text, "a@b.example"])
+    assert several == mail_tools.getaddresses([text, "a@b.example"])
 
 
 def test_what_is_no_text_or_file_is_written_by_the_email_package():

@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.addons.notify_routing.models.delivery import courier
+from odoo.addons.notify_routing.models.delivery.journal import Journal
 
 from machine_room.mailworld import Drop, Refuse
 
@@ -477,6 +478,30 @@ def test_what_was_sent_before_a_crash_is_not_sent_again(company, order, server_i
     assert not letters and not mails(company, message)
     assert set(message.notification_ids.mapped("notification_status")) == {"sent"}
     assert set(rows(company).mapped("attempts")) == {1}
+
+
+def test_answers_are_kept_though_the_database_breaks_off_the_journals_connection(
+    company, order, monkeypatch
+):
+    partners = people(company, 30)
+    broken = []
+    connect = Journal._open
+
+    def open_and_break(journal):
+        cursor = connect(journal)
+        if not broken:
+            broken.append(cursor.connection.info.backend_pid)
+            with journal._connect() as other:
+                other.execute("SELECT pg_terminate_backend(%s)", broken)
+        return cursor
+
+    monkeypatch.setattr(Journal, "_open", open_and_break)
+    company.post(order, "Kept all the same", by="anna", to=partners)
+    with company.letters() as letters:
+        company.send_queue()
+    assert broken and addresses(letters) == sorted(partners.mapped("email"))
+    assert set(rows(company).mapped("state")) == {"sent"}
+    assert len(rows(company)) == 30
 
 
 # ------------------------------------------------------------

@@ -12,7 +12,7 @@ import io
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from email.contentmanager import ContentManager, raw_data_manager
@@ -200,12 +200,35 @@ class _Place:
     lock = threading.Lock()
     users = 0
     policy: EmailPolicy
-    split: Callable[[str], list[tuple[str, str]]]
+    functions: dict[str, Callable]
 
 
-def _with_memory(split: Callable[[str], list[tuple[str, str]]]) -> Callable:
+def _split_with_memory(split: Callable[[str], list[tuple[str, str]]]) -> Callable:
+    """Return ``email_split_tuples`` that remembers."""
     remember = lru_cache(ADDRESSES)(split)
     return lambda text: list(remember(text))
+
+
+def _parse_with_memory(parse: Callable[..., list[tuple[str, str]]]) -> Callable:
+    """Return ``getaddresses`` that remembers, and knows what is plain without parsing it."""
+
+    @lru_cache(ADDRESSES)
+    def remember(texts: tuple[str, ...]) -> list[tuple[str, str]]:
+        match = _PLAIN_ADDRESS.fullmatch(texts[0]) if len(texts) == 1 else None
+        if not match:
+            return parse(list(texts))
+        plain, quoted, user, domain, bare, bare_domain = match.groups()
+        return [(plain or quoted or "", f"{user or bare}@{domain or bare_domain}")]
+
+    def getaddresses(texts: Iterable[Any], *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
+        if args or kwargs:
+            return parse(texts, *args, **kwargs)
+        return list(remember(tuple(map(str, texts))))
+
+    return getaddresses
+
+
+_FUNCTIONS = {"email_split_tuples": _split_with_memory, "getaddresses": _parse_with_memory}
 
 
 @contextmanager
@@ -219,11 +242,13 @@ def remembering(mail_tools: ModuleType) -> Iterator[None]:
     with _Place.lock:
         _Place.users += 1
         if _Place.users == 1:
-            _Place.policy, _Place.split = email.policy.SMTP, mail_tools.email_split_tuples
+            _Place.policy = email.policy.SMTP
+            _Place.functions = {name: getattr(mail_tools, name) for name in _FUNCTIONS}
             email.policy.SMTP = _Place.policy.clone(
                 header_factory=_Headers(), content_manager=_Contents()
             )
-            mail_tools.email_split_tuples = _with_memory(_Place.split)
+            for name, with_memory in _FUNCTIONS.items():
+                setattr(mail_tools, name, with_memory(_Place.functions[name]))
     try:
         yield
     finally:
@@ -231,7 +256,8 @@ def remembering(mail_tools: ModuleType) -> Iterator[None]:
             _Place.users -= 1
             if not _Place.users:
                 email.policy.SMTP = _Place.policy
-                mail_tools.email_split_tuples = _Place.split
+                for name, function in _Place.functions.items():
+                    setattr(mail_tools, name, function)
 
 
 class Flattener:

@@ -170,7 +170,9 @@ class SmtpPool:
     def _done(self, letter: Letter) -> None:
         with self._lock:
             self._answered.append(letter)
-            self._to_record.notify()
+            # In between, the recorder only waits for more.
+            if len(self._answered) in (1, self._enough):
+                self._to_record.notify()
 
     def _lose(self, loss: LineLost) -> None:
         """Give letters that the server cannot have to another session, or give up on them."""

@@ -21,15 +21,13 @@ from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from ...tools.mail_memory import remembering
 from ...tools.reply_class import Reply
 from ...tools.smtp_handover import Handover, Refusal
-from .journal import write_outcomes
-from .line import Line
+from .journal import Journal, write_outcomes
+from .line import AHEAD, Line
 from .mail_mail import FileElsewhere, is_changed
 from .parcel import Outcome, Parcel, Policy
 
 _logger = logging.getLogger(__name__)
 
-#: So many letters may wait for a session before no more mails are taken from the queue.
-AHEAD = 100
 #: So many answered mails are concluded in one transaction, or those of so many seconds.
 GROUP = 50
 PAUSE = 1
@@ -118,7 +116,7 @@ class Courier:
             line = self.lines[server.id or 0] = Line(
                 lambda: server._notify_connect(smtp_from),
                 server._notify_session_count(),
-                self._journal,
+                Journal(self.cursor, self.policy),
             )
         if line.pool.sessions:
             return True
@@ -138,11 +136,11 @@ class Courier:
         self.env.cr.commit()  # pylint: disable=invalid-commit
         line = self.lines[server.id or 0]
         handover = Handover(smtp_from, *line.offers)
-        for mail, parcel, emails in outgoing:
-            self.parcels[mail.id] = parcel
+        for _mail, parcel, emails in outgoing:
+            self.parcels[parcel.mail_id] = parcel
             for item, email in zip(parcel.items, emails, strict=True):
                 if item.rows:
-                    self._make(mail, item, email, alias_domain_id, handover)
+                    self._make(item, email, alias_domain_id, handover)
                     self._post(line, item, handover.take())
             self._collect()
 
@@ -153,7 +151,7 @@ class Courier:
         )
         outgoing = []
         for mail in mails:
-            parcel = Parcel(mail.id)
+            parcel = Parcel(mail.id, mail.mail_server_id.id)
             try:
                 emails = mail._prepare_outgoing_list(
                     mail_server=server or mail.mail_server_id, doc_to_followers=doc_to_followers
@@ -172,7 +170,7 @@ class Courier:
             outgoing.append((mail, parcel, emails))
         return outgoing
 
-    def _make(self, mail, item, email, alias_domain_id, handover) -> None:
+    def _make(self, item, email, alias_domain_id, handover) -> None:
         """Make one message through the hooks that Odoo calls, and hand it over."""
         headers = self._headers(item, email["headers"], alias_domain_id)
         context = {"send_validated_to": email.pop("email_to_normalized", [])}
@@ -183,10 +181,12 @@ class Courier:
                 headers.get("Return-Path") or alias_domain.bounce_email
             )
         IrMailServer = self.env["ir.mail_server"].with_context(**context)
-        emails_from = email_split_and_format_normalize(mail.email_from)
+        # What is read from the mail itself may have to be fetched again: mails before it have been
+        # concluded meanwhile.
+        emails_from = email_split_and_format_normalize(email["email_from"])
         try:
             message = IrMailServer._build_email__(
-                email_from=emails_from[0] if emails_from else mail.email_from,
+                email_from=emails_from[0] if emails_from else email["email_from"],
                 email_to=email["email_to"],
                 subject=email["subject"],
                 body=email["body"],
@@ -202,7 +202,7 @@ class Courier:
                 headers=headers,
             )
             IrMailServer.send_email(
-                message, mail_server_id=mail.mail_server_id.id, smtp_session=handover
+                message, mail_server_id=item.parcel.server_id, smtp_session=handover
             )
         except (psycopg2.Error, MemoryError):
             raise
@@ -261,20 +261,6 @@ class Courier:
     # ------------------------------------------------------------
     # BACK
     # ------------------------------------------------------------
-
-    def _journal(self, letters) -> None:
-        """Write answers down; runs in a thread of a pool, with a connection of its own."""
-        now = fields.Datetime.now()
-        settled = []
-        for letter in letters:
-            item, names = letter.owner
-            for raw, reply in letter.replies.items():
-                row = item.rows[names[raw]]
-                outcome = item.outcomes.get(names[raw]) or self.policy.judge(reply, row, now)
-                item.outcomes[names[raw]] = outcome
-                settled.append((row.id, outcome))
-        with self.cursor() as cursor:
-            write_outcomes(cursor, settled, now)
 
     def _collect(self, wait: float = 0) -> None:
         """Take answers, and do Odoo's part for mails that have all of theirs.
@@ -362,7 +348,7 @@ class Courier:
         unsent = []
         for line in self.lines.values():
             unsent += line.pool.take_back()
-            for letter in line.pool.close():
+            for letter in line.close():
                 letter.owner[0].parcel.open -= 1
         answered = [parcel for parcel in self.parcels.values() if not parcel.open]
         if answered:

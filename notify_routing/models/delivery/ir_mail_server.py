@@ -21,7 +21,7 @@ class IrMailServer(models.Model):
         "Sessions",
         default=8,
         help="How many connections each worker of the queue opens at the same time, at "
-        "most; twice as many on a line with a round trip of more than 50 ms.",
+        "most; twice as many on a line with a round trip of more than 15 ms.",
     )
     notify_rate_minute = fields.Integer(
         "Mails a Minute", help="The queue sends no more than this. 0: no limit."

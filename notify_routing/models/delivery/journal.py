@@ -1,6 +1,18 @@
 """Writing down what servers answered: plain SQL, for threads that have no environment."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import psycopg2
 from psycopg2.extras import execute_values
+
+from odoo import fields
+from odoo.sql_db import Cursor
+
+from .parcel import Policy
 
 _UPDATE = """
     UPDATE notify_delivery row
@@ -18,6 +30,65 @@ _UPDATE = """
            AS new (id, state, code, enhanced, reply, date_next, line, now)
      WHERE row.id = new.id
 """
+
+
+class Journal:
+    """Writes down the answers to letters, in the thread of a pool, on a connection of its own.
+
+    Each time is one statement that commits itself: the database answers once. The fewer answers
+    the thread waits for, the sooner its sessions may go on.
+
+    :param connect: opens a cursor
+    :param policy: says what an answer means
+    """
+
+    def __init__(self, connect: Callable[[], Any], policy: Policy) -> None:
+        self._connect = connect
+        self._policy = policy
+        self._cursor: Any = None
+
+    def write(self, letters) -> None:
+        """Write answers down; the same ones may come again if that failed.
+
+        :raise psycopg2.Error: if the database does not take them
+        """
+        now = fields.Datetime.now()
+        settled = []
+        for letter in letters:
+            item, names = letter.owner
+            for raw, reply in letter.replies.items():
+                row = item.rows[names[raw]]
+                outcome = item.outcomes.get(names[raw]) or self._policy.judge(reply, row, now)
+                item.outcomes[names[raw]] = outcome
+                settled.append((row.id, outcome))
+        cursor = self._cursor or self._open()
+        try:
+            write_outcomes(cursor, settled, now)
+            if not self._cursor:
+                cursor.commit()
+        except psycopg2.Error:
+            # It may be gone, as after a restart of the database: the next time gets a new one.
+            self.close()
+            raise
+        finally:
+            if cursor is not self._cursor:
+                cursor.close()
+
+    def _open(self) -> Any:
+        """Open a cursor, and keep it if it has a connection to itself: those of tests share one."""
+        cursor = self._connect()
+        if isinstance(cursor, Cursor):
+            cursor.connection.autocommit = True
+            self._cursor = cursor
+        return cursor
+
+    def close(self) -> None:
+        """Give the connection back."""
+        cursor, self._cursor = self._cursor, None
+        if cursor is not None:
+            with suppress(psycopg2.Error):
+                cursor.connection.autocommit = False
+                cursor.close()
 
 
 def write_outcomes(cursor, outcomes, now):

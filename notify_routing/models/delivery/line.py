@@ -11,11 +11,14 @@ from ...tools import reply_class
 from ...tools.reply_class import Reply
 from ...tools.smtp_pool import SmtpPool
 from ...tools.smtp_session import Letter
+from .journal import Journal
 
 _logger = logging.getLogger(__name__)
 
 #: Seconds of a round trip from which on a line is slow.
-SLOW = 0.05
+SLOW = 0.015
+#: So many letters may wait for a session before no more mails are taken from the queue.
+AHEAD = 100
 
 
 class Line:
@@ -23,17 +26,19 @@ class Line:
 
     :param connect: opens a connection, in the caller's thread; raises what Odoo raises
     :param int most: how many sessions the server may have
+    :param journal: keeps the servers' answers
     """
 
     def __init__(
         self,
         connect: Callable[[], smtplib.SMTP],
         most: int,
-        journal: Callable[[list[Letter]], None],
+        journal: Journal,
     ) -> None:
         self._connect = connect
         self.most = max(most, 1)
-        self.pool = SmtpPool(journal, self.most)
+        self.pool = SmtpPool(journal.write, self.most)
+        self._journal = journal
         #: What a session offers: from_filter and extensions.
         self.offers: tuple[str | None, dict[str, str]] = (None, {})
         self._measured = False
@@ -71,9 +76,20 @@ class Line:
             self.most *= 2
 
     def keep_up(self) -> None:
-        """Open one more session if letters wait, and give up on them if there can be none."""
+        """Open one more session if letters wait, and give up on them if there can be none.
+
+        To open one holds up the making of mails: the second half is for when that waits anyhow.
+        """
         sessions = self.pool.sessions
-        if self.pool.waiting > (2 if sessions else 0) and sessions < self.most:
+        enough = 0 if not sessions else 2 if sessions < self.most / 2 else AHEAD
+        if self.pool.waiting > enough and sessions < self.most:
             trouble = self.open()
             if trouble and not sessions:
                 self.pool.refuse(Reply("later", trouble.code, trouble.enhanced, trouble.text))
+
+    def close(self) -> list[Letter]:
+        """End all sessions, see :meth:`SmtpPool.close`."""
+        try:
+            return self.pool.close()
+        finally:
+            self._journal.close()

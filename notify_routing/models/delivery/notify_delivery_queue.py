@@ -154,7 +154,7 @@ class NotifyDelivery(models.Model):
                     vals_list.append({**row_values, **values})
                 elif row.state in OPEN:
                     waiting |= row
-        self.create(vals_list)
+        self._insert(vals_list)
         waiting.write(values)
         self._schedule_mails(mails.ids, moment)
 

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import email_normalize_all
+from odoo.tools import SQL, email_normalize_all
 
 from ...tools.reply_class import Reply
 from .parcel import Item, Outcome, Row
@@ -91,9 +91,32 @@ class NotifyDelivery(models.Model):
                     else:
                         item.rows[address] = Row(row.id, row.attempts + 1, row.date)
                         again |= row
-        for (item, address), row in zip(places, self.create(vals_list), strict=True):
+        for (item, address), row in zip(places, self._insert(vals_list), strict=True):
             item.rows[address] = Row(row.id, 1, now)
         again._take_again(taken, now)
+
+    @api.model
+    def _insert(self, vals_list):
+        """Make rows past the ORM, a third of whose time it would be to take mails from the queue.
+
+        :param vals_list: dicts with the same keys
+        :return: the rows, in the order of their values (PostgreSQL keeps it; Odoo relies on that)
+        """
+        if not vals_list:
+            return self.browse()
+        names, now = list(vals_list[0]), fields.Datetime.now()
+        rows = [
+            (now, *(None if vals[name] is False else vals[name] for name in names))
+            for vals in vals_list
+        ]
+        found = self.env.execute_query(
+            SQL(
+                "INSERT INTO notify_delivery (%s) VALUES %s RETURNING id",
+                SQL(", ").join(map(SQL.identifier, ["date", *names])),
+                SQL(", ").join(rows),
+            )
+        )
+        return self.browse(row_id for (row_id,) in found)
 
     def _settled(self, restarted, policy):
         """Return what became of an address at an earlier attempt, or None to send to it now."""

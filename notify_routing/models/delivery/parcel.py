@@ -64,11 +64,13 @@ class Item:
 class Parcel:
     """A mail under way.
 
+    :param server_id: of the server that the mail asks for, if it does
     :param int open: how many of its letters have no answer yet
     :param failure: Odoo's type and words of what is wrong with the mail itself
     """
 
     mail_id: int
+    server_id: int | bool = False
     items: list[Item] = field(default_factory=list)
     open: int = 0
     failure: tuple[str, str] | None = None
