@@ -53,6 +53,9 @@ class DelayLine:
         far_reader, far_writer = await asyncio.open_connection(*self._target)
         try:
             await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+        except asyncio.CancelledError:
+            # We hang up on somebody: asyncio would print where.
+            pass
         finally:
             writer.close()
             far_writer.close()

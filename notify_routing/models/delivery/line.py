@@ -81,7 +81,7 @@ class Line:
         To open one holds up the making of mails: the second half is for when that waits anyhow.
         """
         sessions = self.pool.sessions
-        enough = 0 if not sessions else 2 if sessions < self.most / 2 else AHEAD
+        enough = 0 if not sessions else 2 if sessions < self.most / 4 else AHEAD
         if self.pool.waiting > enough and sessions < self.most:
             trouble = self.open()
             if trouble and not sessions:
