@@ -9,7 +9,7 @@ from odoo.addons.notify_routing.models.delivery.line import AHEAD, Line
 class Pool:
     """Counts the sessions that it is given."""
 
-    def __init__(self, _write, in_flight):
+    def __init__(self, _keep, in_flight):
         self.in_flight = in_flight
         self.sessions = self.waiting = 0
 
@@ -30,7 +30,7 @@ def make(monkeypatch, most, seconds):
     monkeypatch.setattr(line_module, "SmtpPool", Pool)
     monkeypatch.setattr(line_module.time, "monotonic", lambda: now[0])
     connection = SimpleNamespace(noop=noop, esmtp_features={})
-    return Line(lambda: connection, most, SimpleNamespace(write=None))
+    return Line(lambda: connection, most, SimpleNamespace(keep=None))
 
 
 def keep_up(line, waiting):

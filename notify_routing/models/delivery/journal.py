@@ -47,7 +47,7 @@ class Journal:
         self._policy = policy
         self._cursor: Any = None
 
-    def write(self, letters) -> None:
+    def keep(self, letters) -> None:
         """Write answers down; the same ones may come again if that failed.
 
         :raise psycopg2.Error: if the database does not take them

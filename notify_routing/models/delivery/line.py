@@ -37,7 +37,7 @@ class Line:
     ) -> None:
         self._connect = connect
         self.most = max(most, 1)
-        self.pool = SmtpPool(journal.write, self.most)
+        self.pool = SmtpPool(journal.keep, self.most)
         self._journal = journal
         #: What a session offers: from_filter and extensions.
         self.offers: tuple[str | None, dict[str, str]] = (None, {})
