@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from email.message import EmailMessage
 from email.utils import make_msgid
 
-from machine_room import databases, paths
 from machine_room.mailworld import MailWorld
 from machine_room.mailworld.delay_line import DelayLine
 
@@ -21,8 +17,6 @@ from . import site
 CASES = {"inbound_0ms": 0.0, "inbound_20ms": 0.02}
 NAMES = tuple(CASES)
 COUNT = 200
-#: Seconds that workers get to start.
-START = 15
 JOB = "mail.ir_cron_mail_gateway_action"
 ALONE = "notify_routing.ir_cron_notify_intake"
 
@@ -89,21 +83,16 @@ def _mailbox(server, template, round_trip) -> Iterator[tuple]:
 
 def _rate(server, template, round_trip, workers, progress, label) -> float:
     """Return the answers a second of so many workers, each a process as in an Odoo."""
-    with (
-        _mailbox(server, template, round_trip) as (database, env, world),
-        contextlib.ExitStack() as stack,
-    ):
+    with _mailbox(server, template, round_trip) as (database, env, world):
         documents, answers = _answers(env)
-        for _number in range(workers):
-            stack.callback(_stop, _start(server, database))
-        time.sleep(START)
-        started = time.monotonic()
-        _deliver(world, answers)
-        while (arrived := _arrived(env, documents)) < COUNT:
-            if time.monotonic() - started > 600:
-                raise AssertionError(f"{label}: {arrived} of {COUNT} answers arrived")
-            time.sleep(0.05)
-        rate = COUNT / (time.monotonic() - started)
+        with site.workers(server, database, "machine_room.intake_worker", workers):
+            started = time.monotonic()
+            _deliver(world, answers)
+            while (arrived := _arrived(env, documents)) < COUNT:
+                if time.monotonic() - started > 600:
+                    raise AssertionError(f"{label}: {arrived} of {COUNT} answers arrived")
+                time.sleep(0.05)
+            rate = COUNT / (time.monotonic() - started)
     progress(f"{label}: {rate:.1f} answers/s")
     return rate
 
@@ -124,20 +113,6 @@ def _profile(server, template, round_trip) -> dict[str, float]:
                     break
             seconds = time.monotonic() - started
         return {"total": round(seconds / COUNT * 1000, 2), **site.shares(sums, COUNT)}
-
-
-def _start(server, database) -> subprocess.Popen:
-    config = databases.config_file(server, log_level="error")
-    return subprocess.Popen(
-        [sys.executable, "-m", "machine_room.intake_worker", database],
-        env={**os.environ, "NOTIFY_CONFIG": str(config)},
-        cwd=paths.ROOT,
-    )
-
-
-def _stop(worker: subprocess.Popen) -> None:
-    worker.kill()
-    worker.wait()
 
 
 def _arrived(env, documents) -> int:

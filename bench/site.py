@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import statistics
+import subprocess
+import sys
 import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from machine_room import databases, demo, tests
+from machine_room import databases, demo, paths, tests
 
 FOLDER = "postgres-bench"
 BODY = "<p>Hello,</p>" + "<p>Some words of a mail that says what it has to say.</p>" * 20
@@ -54,6 +57,28 @@ def environment(database: str) -> Iterator[Any]:
     finally:
         Registry.delete(database)
         odoo.sql_db.close_db(database)
+
+
+#: Seconds that workers get to start.
+START = 15
+
+
+@contextlib.contextmanager
+def workers(server: databases.Postgres, database: str, module: str, count: int) -> Iterator[None]:
+    """Have workers at work for the time of the block, once they have started.
+
+    :param module: what each runs in a process of its own, e.g. ``machine_room.queue_worker``
+    """
+    config = databases.config_file(server, log_level="error")
+    environment = {**os.environ, "NOTIFY_CONFIG": str(config)}
+    command = [sys.executable, "-m", module, database]
+    with contextlib.ExitStack() as stack:
+        for _number in range(count):
+            worker = subprocess.Popen(command, env=environment, cwd=paths.ROOT)
+            stack.callback(worker.wait)
+            stack.callback(worker.kill)
+        time.sleep(START)
+        yield
 
 
 def set_up(env, host: str = "127.0.0.1", port: int = 1) -> None:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-
-from machine_room import databases, paths
 
 from . import drain, site
 from .sink import sink
 
 NAMES = ("drain_4_workers",)
 MAILS = 2000
-#: Seconds that workers get to start.
-START = 15
 
 
 def run(progress: Callable[[str], None], names: Iterable[str] = NAMES) -> Iterator[dict]:
@@ -51,23 +43,21 @@ def _rate(server, filled, count, progress) -> tuple[float, float]:
     :return: mails a second, and the share of all processors' time that was used: by the workers,
         PostgreSQL, the mail server, and whatever else runs on the machine
     """
-    with site.copy_of(server, filled) as database, sink() as relay, contextlib.ExitStack() as stack:
+    with site.copy_of(server, filled) as database, sink() as relay:
         server.execute("UPDATE mail_mail SET scheduled_date = '2100-01-01'", database=database)
         server.execute(f"UPDATE ir_mail_server SET smtp_port = {relay.port}", database=database)
-        for _number in range(count):
-            stack.callback(_stop, _start(server, database))
-        time.sleep(START)
-        server.execute("UPDATE mail_mail SET scheduled_date = NULL", database=database)
-        started, (busy, total) = time.monotonic(), _processors()
-        while (taken := relay.taken()) < MAILS:
-            if time.monotonic() - started > 600:
-                raise AssertionError(f"{taken} of {MAILS} mails arrived")
-            time.sleep(0.05)
-        rate = MAILS / (time.monotonic() - started)
-        busy, total = (now - then for now, then in zip(_processors(), (busy, total), strict=True))
+        with site.workers(server, database, "machine_room.queue_worker", count):
+            server.execute("UPDATE mail_mail SET scheduled_date = NULL", database=database)
+            started, (busy, total) = time.monotonic(), _processors()
+            while (taken := relay.taken()) < MAILS:
+                if time.monotonic() - started > 600:
+                    raise AssertionError(f"{taken} of {MAILS} mails arrived")
+                time.sleep(0.05)
+            rate = MAILS / (time.monotonic() - started)
+            now_busy, now_total = _processors()
         if relay.taken() != MAILS:
             raise AssertionError("A mail was sent twice")
-    share = busy / total
+    share = (now_busy - busy) / (now_total - total)
     progress(f"drain_4_workers, {count} at work: {rate:.1f} mails/s, processors {share:.0%} busy")
     return rate, share
 
@@ -78,17 +68,3 @@ def _processors() -> tuple[int, int]:
         user, nice, system, idle, waiting, *rest = map(int, file.readline().split()[1:9])
     busy = user + nice + system + sum(rest)
     return busy, busy + idle + waiting
-
-
-def _start(server, database) -> subprocess.Popen:
-    config = databases.config_file(server, log_level="error")
-    return subprocess.Popen(
-        [sys.executable, "-m", "machine_room.queue_worker", database],
-        env={**os.environ, "NOTIFY_CONFIG": str(config)},
-        cwd=paths.ROOT,
-    )
-
-
-def _stop(worker: subprocess.Popen) -> None:
-    worker.kill()
-    worker.wait()

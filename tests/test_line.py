@@ -47,12 +47,12 @@ def test_slow_line_gets_twice_the_sessions_and_as_many_letters_in_flight(monkeyp
     assert (keep_up(far, 1000), far.pool.in_flight) == (16, 16)
 
 
-def test_second_half_of_the_sessions_is_opened_only_for_a_crowd(monkeypatch):
+def test_a_quarter_of_the_sessions_is_opened_at_once_the_others_for_a_crowd(monkeypatch):
     line = make(monkeypatch, 8, 0.001)
     assert keep_up(line, 1) == 1
     assert keep_up(line, 2) == 1
-    assert keep_up(line, 3) == 4
-    assert keep_up(line, AHEAD) == 4
+    assert keep_up(line, 3) == 2
+    assert keep_up(line, AHEAD) == 2
     assert keep_up(line, AHEAD + 1) == 8
 
 

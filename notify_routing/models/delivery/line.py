@@ -78,7 +78,7 @@ class Line:
     def keep_up(self) -> None:
         """Open one more session if letters wait, and give up on them if there can be none.
 
-        To open one holds up the making of mails: the second half is for when that waits anyhow.
+        To open one holds up the making of mails: most are for when that waits anyhow.
         """
         sessions = self.pool.sessions
         enough = 0 if not sessions else 2 if sessions < self.most / 4 else AHEAD
