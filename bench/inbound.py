@@ -112,6 +112,8 @@ def _profile(server, template, round_trip) -> dict[str, float]:
                 if _arrived(env, documents) == COUNT:
                     break
             seconds = time.monotonic() - started
+        if (arrived := _arrived(env, documents)) != COUNT:
+            raise AssertionError(f"Profile: {arrived} of {COUNT} answers arrived")
         return {"total": round(seconds / COUNT * 1000, 2), **site.shares(sums, COUNT)}
 
 
